@@ -1,0 +1,1 @@
+"""mlphys: the grader under the problem sets of Machine Learning for Physicists."""

@@ -1,0 +1,24 @@
+"""What a grader is written with."""
+
+from autograder.grading.compare import agree, as_array, as_bool, as_float
+from autograder.grading.failure import Mismatch, check
+from autograder.grading.marks import alternative, mistake, part, points
+from autograder.grading.tolerance import ALGEBRA, DIFFERENCE, FLOAT32, Tolerance, conditioned
+
+__all__ = [
+    "ALGEBRA",
+    "DIFFERENCE",
+    "FLOAT32",
+    "Mismatch",
+    "Tolerance",
+    "agree",
+    "alternative",
+    "as_array",
+    "as_bool",
+    "as_float",
+    "check",
+    "conditioned",
+    "mistake",
+    "part",
+    "points",
+]

@@ -1,0 +1,49 @@
+"""The cells of a problem that have a name, as the course's own notebook has them."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autograder.course import Problem
+
+
+@dataclass(frozen=True)
+class CourseCell:
+    """A cell with a grade id: what it is, what it says, and who may change it."""
+
+    grade_id: str
+    kind: Literal["code", "markdown"]
+    source: str
+    locked: bool
+    check: bool
+    functions: tuple[str, ...]
+
+
+def course_cells(problem: Problem) -> list[CourseCell]:
+    """The named cells of the built notebook of `problem`, in order; raises FileNotFoundError if it is not built."""
+    path = problem.source_notebook
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist. Run `mlphys build` to make it from the statement.")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [_course_cell(cell) for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id")]
+
+
+def _course_cell(cell: dict[str, Any]) -> CourseCell:
+    marks = cell["metadata"]["nbgrader"]
+    source = "".join(cell["source"])
+    answer = bool(marks["solution"])
+    return CourseCell(
+        grade_id=marks["grade_id"],
+        kind="code" if cell["cell_type"] == "code" else "markdown",
+        source=source,
+        locked=not answer,
+        check=bool(marks["grade"]) and not answer,
+        functions=_functions(source) if answer and cell["cell_type"] == "code" else (),
+    )
+
+
+def _functions(source: str) -> tuple[str, ...]:
+    return tuple(node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))

@@ -1,0 +1,139 @@
+"""Why an answer is wrong: the one typical mistake, or else the one general slip, that gives the student's numbers."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograder.grading import transforms
+from autograder.grading.marks import Variant
+from autograder.grading.student import Call
+
+# One coincidence of all numbers on a random input is unlikely; on three it is no coincidence.
+INFORMATIVE = 3
+# Two programs with the same mistake differ by rounding, which a finite difference inside can raise to 1e-8; two
+# mistakes of the catalogues differ by 1e-3 and more.
+RTOL, ATOL = 1e-6, 1e-8
+
+Leaves = dict[str, np.ndarray[Any, Any]]
+
+
+def diagnose(calls: Iterable[Call], reference: Callable[..., Any], mistakes: Sequence[Variant]) -> str | None:
+    """The hint of the only mistake that explains all `calls` of one function; None if there is none, or not only one.
+
+    A mistake explains the calls if it gives the student's numbers on every one of them, and other numbers than the
+    reference on three at least.
+    """
+    judged = [(call, numbers(call.result), _answer(reference, call)) for call in calls if not _is_single(call.args)]
+    usable = [(call, student, right) for call, student, right in judged if student is not None and right is not None]
+    found = {mistake.hint for mistake in mistakes if _explains(usable, partial(_mistaken, mistake))}
+    if not found:
+        found = _general(usable, reference)
+    return found.pop() if len(found) == 1 else None
+
+
+Judged = list[tuple[Call, Leaves, Leaves]]
+
+
+def _mistaken(mistake: Variant, call: Call, right: Leaves) -> Leaves | None:
+    return _answer(mistake.code, call)
+
+
+def _explains(judged: Judged, candidate: Callable[[Call, Leaves], Leaves | None]) -> bool:
+    informative = 0
+    for call, student, right in judged:
+        expected = candidate(call, right)
+        if expected is None or not same(student, expected):
+            return False
+        informative += not same(expected, right)
+    return informative >= INFORMATIVE
+
+
+def _general(judged: Judged, reference: Callable[..., Any]) -> set[str | None]:
+    """General slips; every entry of a dict or tuple is either right or has the same slip."""
+    if not judged:
+        return set()
+    found: dict[tuple[float, ...], str | None] = {}
+    names = [words for words, _ in _transforms(reference, judged[0][0])]
+    for index, words in enumerate(names):
+
+        def candidate(call: Call, right: Leaves, index: int = index) -> Leaves | None:
+            slips = list(_transforms(reference, call))
+            if index >= len(slips):
+                return None
+            student = numbers(call.result) or {}
+            wrong = {key: slips[index][1](value) for key, value in right.items()}
+            kept = {key for key, value in right.items() if key in student and _close(student[key], value)}
+            return {key: right[key] if key in kept else value for key, value in wrong.items()}
+
+        if _explains(judged, candidate):
+            # Two arguments that share a dimension give the same factor, and are one finding.
+            trace = tuple(float(np.sum(v)) for c, _, r in judged for v in (candidate(c, r) or {}).values())
+            found.setdefault(trace, words)
+    return set(found.values())
+
+
+def _transforms(reference: Callable[..., Any], call: Call) -> Iterator[tuple[str, transforms.Transform]]:
+    yield from transforms.fixed()
+    yield from transforms.sized(reference, call.args)
+
+
+def _answer(function: Callable[..., Any], call: Call) -> Leaves | None:
+    """What `function` gives for the same arguments; None if it raises, since then it gives no numbers."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return numbers(function(*copy.deepcopy(call.args), **copy.deepcopy(call.kwargs)))
+    except Exception:
+        return None
+
+
+def numbers(value: Any) -> Leaves | None:
+    """The numbers in `value` by their place in it, vectors flat; None if there is anything else in it."""
+    if isinstance(value, Mapping):
+        members = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, tuple):
+        members = [(str(index), item) for index, item in enumerate(value)]
+    else:
+        return _leaf(value)
+    leaves: Leaves = {}
+    for key, item in members:
+        inner = numbers(item)
+        if inner is None:
+            return None
+        leaves |= {f"{key}.{name}": leaf for name, leaf in inner.items()}
+    return leaves
+
+
+def _leaf(value: Any) -> Leaves | None:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    if array.dtype.kind not in "biuf":
+        return None
+    is_vector = array.size == max(array.shape, default=1)
+    return {"": array.astype(np.float64).ravel() if is_vector else array.astype(np.float64)}
+
+
+def same(left: Leaves, right: Leaves) -> bool:
+    """Whether two answers have the same numbers at the same places, up to rounding."""
+    return left.keys() == right.keys() and all(_close(left[key], right[key]) for key in left)
+
+
+def _close(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+    if left.shape != right.shape:
+        return False
+    finite = np.isfinite(right)
+    scale = float(np.max(np.abs(right[finite]), initial=0.0))
+    return np.allclose(left, right, rtol=RTOL, atol=ATOL * scale, equal_nan=True)
+
+
+def _is_single(args: tuple[Any, ...]) -> bool:
+    """Single precision rounds at 1e-7, where mistakes could no longer be told by their numbers."""
+    return any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in args)

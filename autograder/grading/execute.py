@@ -1,0 +1,70 @@
+"""Runs a submission's cells, and goes on past those that hang or end the process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.grading.outputs import Output, allowed, note
+from autograder.grading.submission import Cell
+from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout, Worker
+
+# Each cell that does not end halves what the next ones get, down to this: a thousand times what an ordinary one takes.
+FLOOR = 1.0
+
+
+@dataclass
+class Execution:
+    """The notebook as its last cell left it, with the outputs of each cell."""
+
+    worker: Worker
+    outputs: list[list[Output]]
+    warnings: list[str]
+
+
+def execute(cells: list[Cell], sandbox: Sandbox) -> Execution:
+    """Run the code cells in order.
+
+    A cell that ends the process, or that holds the interpreter so that it cannot be stopped, is left out, and the
+    cells before it are run again in a new process: so it costs what it defines, and nothing else.
+    """
+    outputs: list[list[Output]] = [[] for _ in cells]
+    warnings: list[str] = []
+    deadline = time.monotonic() + sandbox.limits.notebook
+    seconds, left_out = sandbox.limits.cell, set[int]()
+    worker = sandbox.worker()
+    position = 0
+    while position < len(cells):
+        cell, index = cells[position], position
+        position += 1
+        if cell.kind != "code" or index in left_out:
+            continue
+        if time.monotonic() > deadline:
+            warnings.append(_out_of_time(index, sandbox.limits.notebook))
+            break
+        began = time.monotonic()
+        try:
+            outputs[index] = allowed(worker.run_cell(cell.source, f"cell {index + 1}", seconds))
+        except (StudentTimeout, StudentBroke) as error:
+            left_out.add(index)
+            outputs[index] = [note(f"{error} This cell was left out, and the others were run without it.")]
+            warnings.append(f"Cell {index + 1} of your notebook was left out. {error}")
+            worker.close()
+            worker, position = sandbox.worker(), 0
+        if time.monotonic() - began >= seconds:
+            seconds = max(FLOOR, seconds / 2)
+    return Execution(worker, outputs, warnings)
+
+
+def _out_of_time(index: int, seconds: float) -> str:
+    return (
+        f"Your notebook ran for {seconds:g} seconds, which is all it may; cell {index + 1} and those after it "
+        "were not run. Look for the cells that take long."
+    )
+
+
+def defined_names(execution: Execution, names: list[str]) -> frozenset[str]:
+    """Which of `names` the notebook defines as functions."""
+    found: Any = execution.worker.defined(names)
+    return frozenset(found)

@@ -1,0 +1,109 @@
+"""The pytest plugin: gives hidden tests the student, the reference and the random numbers, and keeps what they find."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.course import Problem
+from autograder.grading.failure import Mismatch
+from autograder.grading.marks import tested_by
+from autograder.grading.record import Outcome
+from autograder.grading.student import Call, Patience, Student
+from autograder.sandbox import StudentBroke, StudentError, StudentTimeout, Worker
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one case of one hidden test found."""
+
+    part: str
+    test: str
+    outcome: Outcome
+    message: str
+    fault: str | None
+    calls: tuple[Call, ...]
+
+
+class Grading:
+    """One run of the hidden tests of `problem` on the notebook that `worker` has run."""
+
+    def __init__(self, problem: Problem, worker: Worker, defined: frozenset[str], seconds: float, seed: int) -> None:
+        self.problem, self.worker, self.defined, self.seed = problem, worker, defined, seed
+        self.patience = Patience(seconds)
+        self.cases: list[Case] = []
+        self._student: Student | None = None
+
+    @pytest.fixture
+    def student(self) -> Iterator[Student]:
+        with self.worker.fork() as session:
+            self._student = Student(session, self.defined, self.patience)
+            yield self._student
+
+    @pytest.fixture(scope="session")
+    def reference(self) -> ModuleType:
+        return self.problem.reference()
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """Random numbers that depend on the problem, the test, its case and the seed of the grading run alone."""
+        name = f"{self.problem}::{request.node.cls.__name__}::{request.node.name}::{self.seed}"
+        return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        if call.when == "setup":
+            self._student = None
+        if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
+            self.cases.append(self._case(item, call.excinfo.value if call.excinfo else None))
+        return (yield)
+
+    def _case(self, item: Any, error: BaseException | None) -> Case:
+        outcome, message, fault = judge(error, tested_by(item.function))
+        calls = tuple(self._student.calls) if self._student is not None else ()
+        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls)
+
+
+def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str | None]:
+    """Outcome, message for the student, and for the instructor what went wrong in the grader, if that did."""
+    match error:
+        case None:
+            return "passed", f"Tested: {tested}", None
+        case Mismatch():
+            return "failed", error.sentences(tested), None
+        case StudentError():
+            return "error", raised(error).sentences(tested), None
+        case StudentTimeout():
+            found = Mismatch(str(error), "a result in time", "Look for a loop whose condition never becomes false.")
+            return "timeout", found.sentences(tested), None
+        case StudentBroke():
+            found = Mismatch(str(error), "a result that can be read", "Restart the kernel and run all cells in order.")
+            return "error", found.sentences(tested), None
+    fault = "".join(traceback.format_exception(error))
+    message = f"Tested: {tested}\nThe grader itself failed here, not through your fault. A person will grade this part."
+    return "grader_error", message, fault
+
+
+def raised(error: StudentError) -> Mismatch:
+    """What a student reads about an exception of their own code."""
+    if error.ename == "NotImplementedError":
+        return Mismatch("this function is not written yet", "a result", "Replace the NotImplementedError by your code.")
+    where = f", at line {error.line[0]} of its cell: {error.line[1]}" if error.line else ""
+    if error.own and error.ename == "TypeError":
+        return Mismatch(
+            f"the call itself failed: {error.evalue}",
+            "the arguments that the statement lists, in that order",
+            "Restore the first line of the function as the statement has it.",
+        )
+    return Mismatch(
+        f"your code raised {error.ename}: {error.evalue}{where}",
+        "a result",
+        "Call the function on a small input of the same kind in your notebook, and read the traceback from below.",
+    )

@@ -1,0 +1,132 @@
+"""Grades one submission: runs its cells in the sandbox, then the hidden tests against what they left."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from autograder.course import Problem
+from autograder.grading.diagnosis import diagnose
+from autograder.grading.execute import Execution, execute
+from autograder.grading.marks import Part, Test, parts_of, variants_of
+from autograder.grading.outputs import Output
+from autograder.grading.plugin import Case, Grading
+from autograder.grading.record import Outcome, PartResult, Record, TestResult
+from autograder.grading.student import Call
+from autograder.grading.submission import Submission
+from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout
+
+# Where several cases of a test end differently, the test has the first of these: our own fault before the student's.
+SEVERITY: tuple[Outcome, ...] = ("grader_error", "timeout", "error", "failed", "passed")
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A record, the outputs of each cell of the submission, and for the instructor what failed in the grader."""
+
+    record: Record
+    outputs: list[list[Output]]
+    faults: list[str]
+
+
+def grade(problem: Problem, submission: Submission, sandbox: Sandbox, seed: int = 0) -> Graded:
+    """Grade `submission`. The same submission and seed give the same record, but for its seconds."""
+    began = time.monotonic()
+    parts = parts_of(problem.test_module)
+    execution = execute(submission.cells, sandbox)
+    with contextlib.closing(execution.worker):
+        cases = _run_tests(problem, execution, parts, sandbox, seed)
+    results = _results(problem, parts, cases)
+    record = Record(
+        problem=problem.slug,
+        isolation=sandbox.level.label,
+        score=sum(part.score for part in results),
+        max_score=sum(part.max_score for part in results),
+        seconds=round(time.monotonic() - began, 3),
+        parts=results,
+        warnings=(*submission.warnings, *execution.warnings),
+    )
+    return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
+
+
+def _run_tests(problem: Problem, execution: Execution, parts: list[Part], sandbox: Sandbox, seed: int) -> list[Case]:
+    names = [function for part in parts for function in part.functions]
+    try:
+        defined = frozenset(execution.worker.defined(names))
+    except (StudentBroke, StudentTimeout) as error:
+        execution.warnings.append(str(error))
+        defined = frozenset()
+    grading = Grading(problem, execution.worker, defined, sandbox.limits.call, seed)
+    with _our_own_pytest():
+        code = pytest.main([*OPTIONS, f"--rootdir={problem.graders}", str(problem.test_module)], plugins=[grading])
+    if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        raise RuntimeError(f"The graders of {problem} could not be run: pytest ended with {code!r}.")
+    return grading.cases
+
+
+# Nothing of a submission's folder, of the course's own test settings or of other plugins decides how graders run.
+OPTIONS = (
+    *("-c", os.devnull, "--noconftest", "--disable-plugin-autoload", "--import-mode=importlib", "--assert=plain"),
+    *("--capture=no", "--quiet", "--strict-markers"),
+    *(f"-p no:{name}" for name in ("cacheprovider", "logging", "doctest", "unittest", "junitxml", "faulthandler")),
+)
+
+
+@contextlib.contextmanager
+def _our_own_pytest() -> Iterator[None]:
+    """Without options from the environment, and without a report of its own: the record is the report."""
+    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        os.environ.update(kept)
+
+
+def _results(problem: Problem, parts: list[Part], cases: list[Case]) -> tuple[PartResult, ...]:
+    diagnosis = Diagnosis(problem, cases)
+    results = []
+    for part in parts:
+        tests = tuple(_result(test, part, cases, diagnosis) for test in part.tests)
+        score = sum(test.points for test in tests)
+        results.append(PartResult(part.id, part.title, score, part.points, tests))
+    return tuple(results)
+
+
+def _result(test: Test, part: Part, cases: list[Case], diagnosis: Diagnosis) -> TestResult:
+    """A test with all its cases: passed if all are, else the message of its worst case."""
+    own = [case for case in cases if (case.part, case.test) == (part.id, test.name)]
+    if not own:
+        raise RuntimeError(f"The test {part.id}/{test.name} was not run.")
+    worst = min(own, key=lambda case: SEVERITY.index(case.outcome))
+    points = test.points if worst.outcome == "passed" else 0
+    hint = diagnosis.hint(part, worst) if worst.outcome == "failed" else None
+    return TestResult(test.name, worst.outcome, points, test.points, worst.message, hint)
+
+
+class Diagnosis:
+    """The hints of one submission, from all calls that its tests made, worked out when a test needs them."""
+
+    def __init__(self, problem: Problem, cases: list[Case]) -> None:
+        self._problem = problem
+        self._calls = [call for case in cases for call in case.calls]
+        self._hints: dict[str, str | None] = {}
+
+    def hint(self, part: Part, case: Case) -> str | None:
+        """The hint for a failed case: of the one function of the part that the case called and a mistake explains."""
+        called = dict.fromkeys(call.function for call in case.calls if call.function in part.functions)
+        hints = {hint for function in called if (hint := self._of(function)) is not None}
+        return hints.pop() if len(hints) == 1 else None
+
+    def _of(self, function: str) -> str | None:
+        if function not in self._hints:
+            calls: list[Call] = [call for call in self._calls if call.function == function]
+            mistakes = [m for m in variants_of(self._problem.catalogue("mistakes")) if m.function == function]
+            self._hints[function] = diagnose(calls, getattr(self._problem.reference(), function), mistakes)
+        return self._hints[function]

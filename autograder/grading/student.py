@@ -1,0 +1,77 @@
+"""The student's functions as a grader sees them: called in the sandbox, on copies, and remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.sandbox import Session, StudentBroke, StudentTimeout
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that returned: a random input and the student's numbers, for the diagnosis."""
+
+    function: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    result: Any
+
+
+class Patience:
+    """How long each function may still take: every call of it that does not end halves what the next one gets.
+
+    A function that never ends then costs a submission twice the limit of one call, and one that hangs on a single
+    input keeps the points of all its other tests.
+    """
+
+    FLOOR = 1.0  # seconds; a thousand times what a call of these functions takes
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._left = seconds, dict[str, float]()
+
+    def of(self, function: str) -> float:
+        return self._left.get(function, self._seconds)
+
+    def lose(self, function: str) -> None:
+        self._left[function] = max(self.FLOOR, self.of(function) / 2)
+
+
+class Student:
+    """`student.f` is the notebook's function f, running in one test's copy of the notebook."""
+
+    def __init__(self, session: Session, defined: frozenset[str], patience: Patience) -> None:
+        self._session, self._defined, self._patience = session, defined, patience
+        self.calls: list[Call] = []
+
+    def __getattr__(self, name: str) -> StudentFunction:
+        return StudentFunction(self, name)
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+        if name not in self._defined:
+            raise StudentBroke(
+                f"The notebook defines no function {name!r} when all its cells have run. Was it renamed or deleted, "
+                "or does its cell stop with an error?"
+            )
+        try:
+            result, inputs = self._session.call(name, args, kwargs, self._patience.of(name))
+        except StudentTimeout:
+            self._patience.lose(name)
+            raise
+        self.calls.append(Call(name, args, kwargs, result))
+        return result, inputs
+
+
+class StudentFunction:
+    """One function of the notebook."""
+
+    def __init__(self, student: Student, name: str) -> None:
+        self._student, self._name = student, name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result, as plain data. What the student's code raises passes through the grader to the record."""
+        return self._student.call(self._name, args, kwargs)[0]
+
+    def inputs_after(self, *args: Any) -> tuple[Any, list[Any]]:
+        """The result, and the arguments as the student's function left them."""
+        return self._student.call(self._name, args, {})

@@ -1,0 +1,177 @@
+"""The trusted side of the sandbox: starts the fork server, and has it fork one worker per submission."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import msgpack
+
+from autograder.sandbox import isolation, launch
+from autograder.sandbox.inside import wire
+from autograder.sandbox.isolation import Isolation
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.session import Handle, Session, StudentBroke, StudentTimeout
+
+# The server imports torch, IPython and matplotlib in 2.3 s; a cold disk takes ten times that, a busy one more.
+START_SECONDS = 120.0
+# Forking, killing and listing take milliseconds; a server that is silent for this long is gone.
+ANSWER_SECONDS = 30.0
+
+
+class SandboxFault(Exception):
+    """The sandbox itself does not work; nobody's submission is to blame."""
+
+
+class Worker:
+    """One submission's processes: runs cells, and forks a copy of the notebook for each test."""
+
+    def __init__(self, stream: socket.socket, channel: socket.socket, end: Callable[[], str], limits: Limits) -> None:
+        self._connection = wire.Connection(stream, _refer_nothing, _resolve_nothing, tensors=False)
+        self._channel, self._end, self._limits = channel, end, limits
+        self._why: str | None = None
+
+    def run_cell(self, source: str, label: str, seconds: float) -> list[dict[str, Any]]:
+        """Run one cell; its outputs, as the student's process tells them. Raises StudentTimeout or StudentBroke."""
+        # The process stops a cell by itself after `seconds`; one that does not is given a second more.
+        [outputs] = self._ask(["cell", source, label, seconds], "outputs", list, seconds + 1.0)
+        return [output for output in outputs if isinstance(output, dict)]
+
+    def defined(self, names: list[str]) -> list[str]:
+        """Which of `names` are functions in the notebook."""
+        [found] = self._ask(["names", names], "names", list, ANSWER_SECONDS)
+        return [name for name in names if name in found]
+
+    def fork(self) -> Session:
+        """A copy of the notebook as it is now."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._channel, [b"s"], [theirs.fileno()])
+            [pid] = self._ask(["fork"], "forked", int, ANSWER_SECONDS)
+        return Session(ours, lambda: self._end_fork(pid), self._why_ended, self._limits)
+
+    def _end_fork(self, pid: int) -> None:
+        with contextlib.suppress(StudentBroke, StudentTimeout):
+            self._ask(["end", pid], "ended", None, ANSWER_SECONDS)
+
+    def _ask(self, message: list[Any], kind: str, type_: type | None, seconds: float) -> list[Any]:
+        deadline = time.monotonic() + seconds
+        try:
+            self._connection.send(message, deadline)
+            answered, *values = self._connection.receive(deadline)
+        except TimeoutError:
+            self.close()
+            raise StudentTimeout("The notebook's process did not answer in time.") from None
+        except wire.Closed:
+            self.close()
+            raise StudentBroke(f"The notebook's process ended: {self._why}.") from None
+        except wire.WireError as error:
+            self.close()
+            raise StudentBroke(str(error)) from None
+        if answered != kind or [type(value) for value in values] != ([type_] if type_ else []):
+            self.close()
+            raise StudentBroke("The notebook's process answered a question that was not asked.")
+        return values
+
+    def _why_ended(self) -> str:
+        return self._why or "it ended by itself"
+
+    def close(self) -> None:
+        """End all processes of the submission."""
+        if self._why is None:
+            self._why = self._end()
+            self._connection.close()
+            self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _refer_nothing(value: Any) -> None:
+    return None
+
+
+def _resolve_nothing(reference: wire.Reference) -> Any:
+    return Handle(reference.number, reference.type_name)
+
+
+class Sandbox:
+    """A fork server at the best level of isolation that this machine gives, or at the one that is asked for."""
+
+    def __init__(self, level: Isolation | None = None, limits: Limits | None = None) -> None:
+        self.level = isolation.require(Isolation.BUBBLEWRAP) if level is None else level
+        self.limits = limits or Limits()
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the server lives
+        self._home = tempfile.TemporaryDirectory(prefix="mlphys-", ignore_cleanup_errors=True)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        confined = self.level >= Isolation.BUBBLEWRAP
+        home = launch.HOME if confined else self._home.name
+        fd = theirs.fileno()
+        command = launch.bubblewrap_command(fd) if confined else launch.server_command(fd, str(launch.INSIDE.parent))
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[fd],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._words,
+                cwd=self._home.name,
+                env=launch.environment(home),
+            )
+        self._settings = {
+            "confined": confined,
+            "home": home,
+            "memory": self.limits.memory,
+            "processes": self.limits.processes,
+            "disk": self.limits.disk,
+            "seccomp": isolation.system_call_filter() if confined else b"",
+        }
+        self._ask(self._settings, "ready", START_SECONDS)
+
+    def worker(self) -> Worker:
+        """Fork a worker for one submission."""
+        stream, their_stream = socket.socketpair()
+        channel, their_channel = socket.socketpair()
+        with their_stream, their_channel:
+            descriptors = [their_stream.fileno(), their_channel.fileno()]
+            [number] = self._ask(["spawn"], "spawned", ANSWER_SECONDS, descriptors)
+        return Worker(stream, channel, lambda: str(self._ask(["end", number], "ended", ANSWER_SECONDS)[0]), self.limits)
+
+    def _ask(self, request: object, kind: str, seconds: float, descriptors: list[int] | None = None) -> list[Any]:
+        self._control.settimeout(seconds)
+        try:
+            socket.send_fds(self._control, [msgpack.packb(request)], descriptors or [])
+            packet = self._control.recv(4096)
+        except OSError as error:
+            raise SandboxFault(self._last_words(f"{type(error).__name__}: {error}")) from error
+        answered, *values = msgpack.unpackb(packet) if packet else [None]
+        if answered != kind:
+            raise SandboxFault(self._last_words("it has ended"))
+        return values
+
+    def _last_words(self, what: str) -> str:
+        self.close()
+        self._words.seek(0)
+        words = self._words.read()[-2000:].decode(errors="replace").strip()
+        return f"The fork server does not answer ({what}). Its last words: {words or 'none'}"
+
+    def close(self) -> None:
+        """End the server and everything under it."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        self._home.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()

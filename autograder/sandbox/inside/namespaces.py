@@ -1,0 +1,102 @@
+"""What confines one student's processes: namespaces, private file systems, limits, a system-call filter.
+
+Runs inside the fork server's own bubblewrap, as the one user that it maps; every step here only takes away.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY, MS_REC, MS_PRIVATE = 2, 4, 8, 1, 0x4000, 0x40000
+PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 4, 24, 38, 22
+SECCOMP_MODE_FILTER = 2
+STUDENT_UID = 1000  # any ordinary user
+
+
+def _checked(result: int) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def fork_into_pid_namespace(original: int) -> int:
+    """Fork a child that is process 1 of a new pid namespace; `original` is an open /proc/self/ns/pid."""
+    _checked(_libc.unshare(NEWPID))
+    try:
+        pid = os.fork()
+    finally:
+        # The child of the fork comes by here too, where it cannot leave its namespace, and need not.
+        _libc.setns(original, NEWPID)
+    return pid
+
+
+def enter_namespaces(home: str, disk: int) -> None:
+    """Give this process its own users, mounts, network, ipc and host name, and nothing that it can write but `home`."""
+    uid, gid = os.getuid(), os.getgid()
+    _checked(_libc.unshare(NEWUSER | NEWNS | NEWNET | NEWIPC | NEWUTS))
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{STUDENT_UID} {uid} 1"),
+        ("gid_map", f"{STUDENT_UID} {gid} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(line)
+    _mount("none", "/", None, MS_REC | MS_PRIVATE, "")
+    # One inode per 16 KiB: a million empty files are refused like a full disk.
+    room = f"size={disk},nr_inodes={disk // 16384},mode=700"
+    for place in (home, "/dev/shm"):
+        _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, room)
+    _mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=0")
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str) -> None:
+    name = kind.encode() if kind else None
+    _checked(_libc.mount(source.encode(), target.encode(), name, flags, data.encode()))
+
+
+def make_undumpable() -> None:
+    """Nobody may trace this process or read its memory, whoever runs it."""
+    _checked(_libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+
+
+def drop_capabilities() -> None:
+    """Empty every capability set, so that the new user namespace's own root powers are gone as well."""
+    last = 63
+    for capability in range(last + 1):
+        if _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+            break  # beyond the last capability that this kernel knows
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()))
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+
+
+def filter_system_calls(program: bytes) -> None:
+    """Install the compiled filter `program`; it is inherited by every process from here on and cannot be undone."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    descriptor = _Program(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    _checked(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _checked(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(descriptor), 0, 0))
+
+
+def limit_resources(mapped: int, memory: int, disk: int) -> None:
+    """Limits of one process that has `mapped` bytes of address space already.
+
+    The number of processes is left to the server's watchdog: RLIMIT_NPROC does not bind uid 0, and before Linux 5.14
+    it counts all processes that the instructor has.
+    """
+    # A single allocation beyond the limit becomes a MemoryError that the student can read, before the watchdog acts.
+    # Twice, since libraries map more address space than they touch.
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + 2 * memory,) * 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (disk,) * 2)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (256, 256)
+    )  # Python and torch hold about 20; DataLoader workers some more
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

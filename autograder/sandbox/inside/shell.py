@@ -1,0 +1,179 @@
+"""A notebook's cells, run by IPython as in Jupyter, with their outputs kept in notebook format."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from types import FrameType, TracebackType
+from typing import Any
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+# A page of feedback shows about 3,000 characters; this is thirty pages, for all text of one cell.
+MAX_TEXT = 100_000
+# A figure of matplotlib's takes 20 to 200 kB as PNG.
+MAX_DATA = 2 * 2**20
+MAX_OUTPUTS = 100  # a cell with more is a loop that prints or plots
+
+
+class CellTimeout(BaseException):
+    """Raised in a cell that runs for too long; not an Exception, so that a bare loop over `except Exception` ends."""
+
+
+class Outputs:
+    """What a cell has displayed so far, held below a fixed size."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.text = 0
+
+    def stream(self, name: str, text: str) -> None:
+        kept = text[: max(0, MAX_TEXT - self.text)]
+        if self.text <= MAX_TEXT < self.text + len(text):
+            kept += "\n[The rest of this cell's output is not kept.]\n"
+        self.text += len(text)
+        if not kept:
+            return
+        if self.items and self.items[-1].get("name") == name:
+            self.items[-1]["text"] += kept
+        else:
+            self.add({"output_type": "stream", "name": name, "text": kept})
+
+    def add(self, output: dict[str, Any]) -> None:
+        if len(self.items) < MAX_OUTPUTS:
+            self.items.append(output)
+
+    def data(self, output_type: str, data: dict[str, Any], **more: Any) -> None:
+        kept = {mime: value for mime, value in data.items() if mime in {"text/plain", "image/png"}}
+        small = {mime: value for mime, value in kept.items() if len(value) <= MAX_DATA}
+        if small:
+            self.add({"output_type": output_type, "data": small, "metadata": {}, **more})
+
+
+class Stream:
+    """The student's sys.stdout or sys.stderr."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self, name: str, notebook: Notebook) -> None:
+        self.name, self.notebook = name, notebook
+
+    def write(self, text: str) -> int:
+        self.notebook.outputs.stream(self.name, str(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def isatty(self) -> bool:
+        return False
+
+
+class _Compiler(CachingCompiler):  # type: ignore[misc]
+    """Names the code of each cell after the cell, so that a traceback can say which cell and line it means."""
+
+    label = "cell"
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        return f"<{self.label}>"
+
+
+class _DisplayHook(DisplayHook):  # type: ignore[misc]
+    def write_output_prompt(self) -> None:
+        """The prompt is the notebook's own."""
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        self.shell.outputs.data("execute_result", format_dict, execution_count=self.shell.execution_count)
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class _DisplayPublisher(DisplayPublisher):  # type: ignore[misc]
+    def publish(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        self.shell.outputs.data("display_data", data)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.outputs.items.clear()
+
+
+class Notebook(InteractiveShell):  # type: ignore[misc]
+    """IPython's shell with its outputs kept instead of printed."""
+
+    outputs: Outputs  # of the cell that runs
+
+    def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
+        self.outputs.add(
+            {"output_type": "error", "ename": etype.__name__[:200], "evalue": _text(evalue), "traceback": stb}
+        )
+
+    def run(self, source: str, label: str, seconds: float) -> list[dict[str, Any]]:
+        """Run one cell for at most `seconds`; its outputs in notebook format, an error among them."""
+        self.outputs = Outputs()
+        self.compile.label = label
+        signal.signal(signal.SIGALRM, _stop)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            self.run_cell(source, store_history=True)
+            self._flush_figures()
+        except CellTimeout:
+            self.outputs.stream("stderr", f"This cell was stopped after {seconds:g} seconds.\n")
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return self.outputs.items
+
+    def _flush_figures(self) -> None:
+        backend = sys.modules.get("matplotlib_inline.backend_inline")
+        if backend is not None:
+            backend.flush_figures()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise CellTimeout("This cell ran for too long and was stopped.")
+
+
+def make() -> Notebook:
+    """A shell that writes no history and reads no configuration; takes over sys.stdout and sys.stderr."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.xmode = "Plain"
+    notebook: Notebook = Notebook.instance(
+        config=config,
+        compiler_class=_Compiler,
+        displayhook_class=_DisplayHook,
+        display_pub_class=_DisplayPublisher,
+    )
+    notebook.outputs = Outputs()
+    sys.stdout, sys.stderr = Stream("stdout", notebook), Stream("stderr", notebook)
+    return notebook
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception as plain data: its type and text, and the student's own line where it was raised."""
+    line = None
+    for summary in traceback.extract_tb(error.__traceback__):
+        if summary.filename.startswith("<") and summary.filename.endswith(">") and summary.line:
+            line = [summary.lineno, summary.line]
+    return {"ename": type(error).__name__, "evalue": _text(error), "line": line, "own": _own(error.__traceback__)}
+
+
+def _own(trace: TracebackType | None) -> bool:
+    """Whether the error was raised by the call itself, before any line of the function ran."""
+    return trace is None or trace.tb_next is None
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:2000]
+    except Exception:
+        return "(this exception cannot be printed)"

@@ -1,0 +1,125 @@
+"""How much this machine can confine a student's code: the levels, and what each mechanism needs."""
+
+from __future__ import annotations
+
+import ctypes.util
+import errno
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Isolation(IntEnum):
+    """From the weakest to the strongest, so that levels compare as they should."""
+
+    NONE = 0
+    BUBBLEWRAP = 1
+
+    @property
+    def label(self) -> str:
+        """The name in result records."""
+        return self.name.lower()
+
+
+class NotIsolated(Exception):
+    """This machine cannot confine a student's code as asked."""
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """One thing that level 1 needs: whether it works here and, if not, why and which command changes that."""
+
+    name: str
+    works: bool
+    why: str
+    remedy: str
+
+
+def mechanisms() -> list[Mechanism]:
+    """Probe, in the order of need, everything that bubblewrap isolation is made of."""
+    linux = sys.platform == "linux"
+    bwrap = shutil.which("bwrap") is not None
+    seccomp = linux and ctypes.util.find_library("seccomp") is not None
+    refusal = _refusal() if linux and bwrap else "it was not tried, because bubblewrap is not here"
+    return [
+        Mechanism("Linux", linux, f"this is {sys.platform}", "Run the grader in a Linux container or virtual machine."),
+        Mechanism("bubblewrap", bwrap, "there is no `bwrap` on the PATH", "sudo apt install bubblewrap"),
+        Mechanism("libseccomp", seccomp, "the library libseccomp.so.2 was not found", "sudo apt install libseccomp2"),
+        Mechanism(
+            "user namespaces",
+            not refusal,
+            refusal,
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or kernel.unprivileged_userns_clone=1 on "
+            "older kernels; in a container, start it with --security-opt seccomp=unconfined",
+        ),
+    ]
+
+
+def _refusal() -> str:
+    """Why user namespaces are refused here; empty if they are not."""
+    command = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/", "true"]
+    try:
+        # Ten seconds: the command takes 10 ms, and a machine where it takes a thousand times that grades nothing.
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return result.stderr.strip() or ("" if result.returncode == 0 else f"bwrap ended with {result.returncode}")
+
+
+def best() -> Isolation:
+    """The strongest level that this machine gives."""
+    return Isolation.BUBBLEWRAP if all(mechanism.works for mechanism in mechanisms()) else Isolation.NONE
+
+
+def require(minimum: Isolation) -> Isolation:
+    """The best level here, if it is at least `minimum`; raises NotIsolated with what to do."""
+    level = best()
+    if level >= minimum:
+        return level
+    missing = next(mechanism for mechanism in mechanisms() if not mechanism.works)
+    raise NotIsolated(
+        f"This machine cannot confine a student's code: {missing.name} is missing ({missing.why}). "
+        f"Try: {missing.remedy}. To run code that you trust all the same, say --isolation none."
+    )
+
+
+def system_call_filter() -> bytes:
+    """The system-call filter of a worker, compiled for this machine: everything is allowed but what is named here."""
+    import pyseccomp  # not at the top: the import fails where libseccomp is missing, which `mechanisms` reports
+
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for name in REFUSED:
+        try:
+            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
+        except OSError:
+            continue  # this architecture or this libseccomp does not know the call, so nobody can make it by name
+    # glibc falls back from clone3, whose flags a filter cannot see, to clone, whose flags it can.
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    for flag in NAMESPACE_FLAGS:
+        masked = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", masked)
+    inject = pyseccomp.Arg(1, pyseccomp.EQ, 0x5412)  # TIOCSTI types into the terminal of whoever started us
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "ioctl", inject)
+    with tempfile.TemporaryFile() as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+# Calls that reach other processes, hide memory from the watchdog, make namespaces or mounts, or widen the kernel's
+# attack surface, and that neither Python nor numpy nor torch makes on a CPU.
+REFUSED = (
+    *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"),
+    *("memfd_create", "memfd_secret", "shmget", "shmat", "shmctl", "msgget", "semget", "mq_open", "userfaultfd"),
+    *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsmount"),
+    *("fsconfig", "fspick", "mount_setattr", "open_by_handle_at", "name_to_handle_at", "fanotify_init"),
+    *("bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key"),
+    *("request_key", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot"),
+    *("swapon", "swapoff", "acct", "quotactl", "syslog", "personality", "iopl", "ioperm", "modify_ldt", "vmsplice"),
+    *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "lookup_dcookie"),
+)
+# CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)

@@ -1,0 +1,126 @@
+"""The trusted side of one conversation with a student's process: plain data only, and a deadline for every frame."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+from autograder.sandbox.inside import wire
+from autograder.sandbox.limits import Limits
+
+
+class StudentError(Exception):
+    """The student's function raised."""
+
+    def __init__(self, ename: str, evalue: str, line: tuple[int, str] | None, own: bool) -> None:
+        super().__init__(f"{ename}: {evalue}")
+        self.ename, self.evalue, self.line, self.own = ename, evalue, line, own
+
+
+class StudentTimeout(Exception):
+    """The student's function did not answer in time."""
+
+
+class StudentBroke(Exception):
+    """The student's process ended, or sent what it may not; the text is a sentence."""
+
+
+class Handle:
+    """An object of the student's that is no plain data and stays in the worker."""
+
+    def __init__(self, number: int, type_name: str) -> None:
+        self.number, self.type_name = number, type_name
+
+
+class Session:
+    """One test's copy of a notebook."""
+
+    def __init__(
+        self, sock: socket.socket, end: Callable[[], None], why_ended: Callable[[], str], limits: Limits
+    ) -> None:
+        self._callbacks: dict[int, Callable[..., Any]] = {}
+        self._connection = wire.Connection(sock, self._refer, self._resolve, tensors=False)
+        self._end, self._why_ended, self._limits = end, why_ended, limits
+        self._calls, self._callbacks_left = 0, limits.callbacks
+
+    def call(
+        self, target: str | Handle, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
+    ) -> tuple[Any, list[Any]]:
+        """The result of a student's function within `seconds`, and its arguments as they are after the call.
+
+        Raises StudentError, StudentTimeout or StudentBroke.
+        """
+        self._calls += 1
+        number, deadline = self._calls, time.monotonic() + seconds
+        try:
+            self._connection.send(["call", number, target, list(args), kwargs], deadline)
+            while (message := self._connection.receive(deadline))[0] == "callback":
+                self._connection.send(self._answer(message), deadline)
+            return self._outcome(message, number)
+        except TimeoutError:
+            raise StudentTimeout(f"It did not return within {seconds:g} seconds.") from None
+        except wire.Closed:
+            raise StudentBroke(f"The Python process ended during the call: {self._why_ended()}.") from None
+        except wire.WireError as error:
+            raise StudentBroke(str(error)) from None
+
+    def _outcome(self, message: list[Any], number: int) -> tuple[Any, list[Any]]:
+        match message:
+            case ["result", int(answered), result, list(inputs)] if answered == number:
+                return result, inputs
+            case ["unsendable", int(answered), str(sentence)] if answered == number:
+                raise StudentBroke(f"What it returned cannot be graded. {sentence}")
+            case ["raised", int(answered), dict(error)] if answered == number:
+                raise _student_error(error)
+        raise wire.WireError("The Python process answered a question that was not asked.")
+
+    def _answer(self, message: list[Any]) -> list[Any]:
+        self._callbacks_left -= 1
+        if self._callbacks_left < 0:
+            raise StudentBroke(f"It called the function that it was given more than {self._limits.callbacks} times.")
+        match message:
+            case ["callback", int(number), list(args), dict(kwargs)] if number in self._callbacks:
+                try:
+                    return ["returned", self._callbacks[number](*args, **kwargs)]
+                except (StudentError, StudentTimeout, StudentBroke):
+                    raise
+                except Exception as error:
+                    # Only the kind of the error crosses: its text may say what the function hides.
+                    return ["failed", f"The function that you were given raised {type(error).__name__}."]
+        raise wire.WireError("The Python process asked for a function that it was not given.")
+
+    def _refer(self, value: Any) -> wire.Reference | None:
+        if isinstance(value, Handle):
+            return wire.Reference(value.number, value.type_name, owned_by_sender=False)
+        if not callable(value):
+            return None
+        number = len(self._callbacks)
+        self._callbacks[number] = value
+        return wire.Reference(number, "function", owned_by_sender=True)
+
+    def _resolve(self, reference: wire.Reference) -> Any:
+        if reference.owned_by_sender:
+            return Handle(reference.number, reference.type_name)
+        if reference.number not in self._callbacks:
+            raise wire.WireError("The Python process named an object that it was not given.")
+        return self._callbacks[reference.number]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._connection.close()
+        self._end()
+
+
+def _student_error(error: dict[Any, Any]) -> StudentError:
+    match error:
+        case {"ename": str(ename), "evalue": str(evalue), "line": line, "own": bool(own)}:
+            match line:
+                case None:
+                    return StudentError(ename[:200], evalue[:2000], None, own)
+                case [int(number), str(text)]:
+                    return StudentError(ename[:200], evalue[:2000], (number, text[:200]), own)
+    raise wire.WireError("The Python process described an error in no known form.")
