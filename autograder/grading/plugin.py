@@ -17,7 +17,7 @@ from autograder.grading.failure import Mismatch
 from autograder.grading.marks import tested_by
 from autograder.grading.record import Outcome
 from autograder.grading.student import Call, Patience, Student
-from autograder.sandbox import StudentBroke, StudentError, StudentTimeout, Worker
+from autograder.sandbox import Session, StudentBroke, StudentError, StudentTimeout, Worker
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,26 @@ class Grading:
         self.problem, self.worker, self.defined, self.seed = problem, worker, defined, seed
         self.patience = Patience(seconds)
         self.cases: list[Case] = []
+        self._test: object = None
+        self._session: Session | None = None
         self._student: Student | None = None
 
     @pytest.fixture
-    def student(self) -> Iterator[Student]:
-        with self.worker.fork() as session:
-            self._student = Student(session, self.defined, self.patience)
-            yield self._student
+    def student(self, request: pytest.FixtureRequest) -> Student:
+        """The student's functions, in a copy of the notebook that the cases of one test share."""
+        if self._test != (test := (request.node.cls, request.node.originalname)):
+            self.close()
+            self._test, self._session = test, self.worker.fork()
+        if self._session is None:
+            raise RuntimeError("A test has no copy of the notebook.")
+        self._student = Student(self._session, self.defined, self.patience)
+        return self._student
+
+    def close(self) -> None:
+        """End the copy of the notebook that the last test used."""
+        if self._session is not None:
+            self._session.close()
+        self._test = self._session = None
 
     @pytest.fixture(scope="session")
     def reference(self) -> ModuleType:

@@ -63,7 +63,7 @@ def _run_tests(problem: Problem, execution: Execution, parts: list[Part], sandbo
         execution.warnings.append(str(error))
         defined = frozenset()
     grading = Grading(problem, execution.worker, defined, sandbox.limits.call, seed)
-    with _our_own_pytest():
+    with _our_own_pytest(), contextlib.closing(grading):
         code = pytest.main([*OPTIONS, f"--rootdir={problem.graders}", str(problem.test_module)], plugins=[grading])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         raise RuntimeError(f"The graders of {problem} could not be run: pytest ended with {code!r}.")

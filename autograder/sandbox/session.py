@@ -44,27 +44,37 @@ class Session:
         self._connection = wire.Connection(sock, self._refer, self._resolve, tensors=False)
         self._end, self._why_ended, self._limits = end, why_ended, limits
         self._calls, self._callbacks_left = 0, limits.callbacks
+        self._lost: StudentTimeout | StudentBroke | None = None
 
     def call(
         self, target: str | Handle, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
     ) -> tuple[Any, list[Any]]:
         """The result of a student's function within `seconds`, and its arguments as they are after the call.
 
-        Raises StudentError, StudentTimeout or StudentBroke.
+        Raises StudentError, StudentTimeout or StudentBroke. After the latter two the copy is lost, and every later
+        call of it raises the same.
         """
-        self._calls += 1
-        number, deadline = self._calls, time.monotonic() + seconds
+        if self._lost is not None:
+            raise self._lost
         try:
-            self._connection.send(["call", number, target, list(args), kwargs], deadline)
-            while (message := self._connection.receive(deadline))[0] == "callback":
-                self._connection.send(self._answer(message), deadline)
-            return self._outcome(message, number)
+            return self._converse(target, args, kwargs, time.monotonic() + seconds)
         except TimeoutError:
-            raise StudentTimeout(f"It did not return within {seconds:g} seconds.") from None
+            self._lost = StudentTimeout(f"It did not return within {seconds:g} seconds.")
         except wire.Closed:
-            raise StudentBroke(f"The Python process ended during the call: {self._why_ended()}.") from None
+            self._lost = StudentBroke(f"The Python process ended during the call: {self._why_ended()}.")
         except wire.WireError as error:
-            raise StudentBroke(str(error)) from None
+            self._lost = StudentBroke(str(error))
+        raise self._lost
+
+    def _converse(
+        self, target: str | Handle, args: tuple[Any, ...], kwargs: dict[str, Any], deadline: float
+    ) -> tuple[Any, list[Any]]:
+        self._calls += 1
+        number = self._calls
+        self._connection.send(["call", number, target, list(args), kwargs], deadline)
+        while (message := self._connection.receive(deadline))[0] == "callback":
+            self._connection.send(self._answer(message), deadline)
+        return self._outcome(message, number)
 
     def _outcome(self, message: list[Any], number: int) -> tuple[Any, list[Any]]:
         match message:
@@ -107,12 +117,16 @@ class Session:
             raise wire.WireError("The Python process named an object that it was not given.")
         return self._callbacks[reference.number]
 
+    def close(self) -> None:
+        """End this copy."""
+        self._connection.close()
+        self._end()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._connection.close()
-        self._end()
+        self.close()
 
 
 def _student_error(error: dict[Any, Any]) -> StudentError:

@@ -1,0 +1,89 @@
+"""The graders graded: every mistake and stub must fail, every unusual right answer must pass in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autograder.audit import variants
+from autograder.course import Problem
+from autograder.grading.marks import Part, parts_of, variants_of
+from autograder.grading.record import Record
+from autograder.grading.run import grade
+from autograder.grading.submission import Submission
+from autograder.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Row:
+    """One notebook of the audit, what became of it, and what is wrong about that (nothing, if `faults` is empty)."""
+
+    kind: str
+    name: str
+    record: Record
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A notebook to grade, and what must come out: full marks, no mark, or a loss in `part` with the hint `hint`."""
+
+    kind: str
+    name: str
+    submission: Submission
+    part: Part | None = None
+    hint: str | None = None
+
+
+def audit(problem: Problem, sandbox: Sandbox, seeds: int = 1) -> Iterator[Row]:
+    """Grade every notebook of the catalogue; right answers with each of `seeds` seeds, wrong ones with the first."""
+    for expectation in expectations(problem):
+        for seed in range(seeds if expectation.kind in {"reference", "alternative"} else 1):
+            graded = grade(problem, expectation.submission, sandbox, seed)
+            faults = [*_faults(expectation, graded.record), *graded.faults]
+            name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"
+            yield Row(expectation.kind, name, graded.record, tuple(faults))
+
+
+def expectations(problem: Problem) -> Iterator[Expectation]:
+    """The catalogue of `problem` as notebooks."""
+    parts = {function: part for part in parts_of(problem.test_module) for function in part.functions}
+    names = variants.functions(problem)
+    yield Expectation("reference", "the reference", variants.solved(problem))
+    yield Expectation("blank", "nothing written", variants.blank(problem))
+    for item in variants_of(problem.catalogue("alternatives")):
+        submission = variants.solved(problem, variants.variant(problem, item))
+        yield Expectation("alternative", f"{item.function}: {item.name}", submission)
+    for item in variants_of(problem.catalogue("mistakes")):
+        submission = variants.solved(problem, variants.variant(problem, item))
+        yield Expectation("mistake", f"{item.function}: {item.name}", submission, parts[item.function], item.hint)
+    for answer in variants.STUBS:
+        everywhere = [variants.stub(problem, name, answer) for name in names]
+        yield Expectation("blank", f"every function returns {answer}", variants.solved(problem, *everywhere))
+        for name in names:
+            submission = variants.solved(problem, variants.stub(problem, name, answer))
+            yield Expectation("stub", f"{name}: {answer}", submission, parts[name])
+
+
+def _faults(expectation: Expectation, record: Record) -> Iterator[str]:
+    match expectation.kind:
+        case "reference" | "alternative" if record.score != record.max_score:
+            yield f"It is right, and has {record.score:g} of {record.max_score:g} points."
+        case "blank" if record.score != 0:
+            yield f"Nothing was worked out, and it has {record.score:g} points."
+        case "mistake" | "stub" if expectation.part is not None:
+            result = record.part(expectation.part.id)
+            if result.score == result.max_score:
+                yield f"It is wrong, and has all {result.max_score:g} points of the part {result.id}."
+            if expectation.kind == "mistake":
+                yield from _wrong_hints(expectation, record)
+
+
+def _wrong_hints(expectation: Expectation, record: Record) -> Iterator[str]:
+    """A mistake must be recognised as itself wherever its numbers were seen; one that raises has no numbers."""
+    tests = [test for part in record.parts for test in part.tests if test.outcome != "passed"]
+    hints = {test.hint for test in tests if test.hint is not None}
+    if hints - {expectation.hint}:
+        yield f"It is taken for something else: {'; '.join(sorted(hints - {expectation.hint}))}"
+    elif not hints and any(test.outcome == "failed" for test in tests):
+        yield "It is not recognised: another mistake has the same numbers, or too few calls tell it from the reference."

@@ -1,0 +1,183 @@
+"""`mlphys`: the commands of an author, an instructor and a curious student.
+
+Exit codes: 0 done; 1 done, and what was checked is not as it should be; 2 the command was given something that it
+cannot use; 3 this machine does not give the isolation that is asked for; 4 the grader itself failed.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from autograder.course import Problem, UnknownProblem, find, problems
+from autograder.sandbox import Isolation, NotIsolated, Sandbox, SandboxFault, mechanisms
+
+NOT_AS_IT_SHOULD_BE, UNUSABLE, NOT_ISOLATED, OUR_FAULT = 1, 2, 3, 4
+
+app = typer.Typer(
+    help="Problem sets of Machine Learning for Physicists, and the grader under them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Level(enum.StrEnum):
+    """What a user may ask for: the best that the machine gives, or none, for code that is one's own."""
+
+    BEST = "best"
+    NONE = "none"
+
+
+IsolationOption = Annotated[
+    Level, typer.Option(help="`none` runs the code with your own rights: only for code that you wrote yourself.")
+]
+
+
+@app.command()
+def build(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a notebook is out of date.")] = False,
+) -> None:
+    """Make the notebooks in source/ and release/ from the statements, references and points."""
+    from autograder.build import BuildError
+    from autograder.build import build as build_notebooks
+
+    try:
+        sentences = build_notebooks(check=check)
+    except BuildError as error:
+        stop("\n".join(error.sentences), UNUSABLE)
+    for sentence in sentences:
+        say(sentence)
+    if check and sentences:
+        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+    if not sentences:
+        say("Every notebook is up to date.")
+
+
+@app.command()
+def score(
+    notebook: Annotated[Path, typer.Argument(help="A notebook file (.ipynb).")],
+    problem: Annotated[str | None, typer.Option(help="Its problem, such as ps01_linear_algebra/backprop.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result record as JSON.")] = False,
+    isolation: IsolationOption = Level.BEST,
+) -> None:
+    """Grade one notebook file against its problem, without a gradebook."""
+    from autograder.grading.run import grade
+    from autograder.grading.submission import Unreadable, read, unanswered
+    from autograder.report.terminal import show
+
+    if not notebook.exists():
+        stop(f"There is no file {notebook}. Give the path of a notebook.", UNUSABLE)
+    chosen = problem_of(notebook, problem)
+    try:
+        submission = read(notebook, chosen)
+    except Unreadable as reason:
+        submission = unanswered(chosen, f"Your file could not be read, so nothing in it could earn points. {reason}")
+    with sandbox(isolation) as running:
+        graded = grade(chosen, submission, running)
+    if json:
+        typer.echo(graded.record.to_json(), nl=False)
+    else:
+        show(graded.record, out)
+    if graded.faults:
+        stop("The grader itself failed:\n" + "\n".join(graded.faults), OUR_FAULT)
+
+
+@app.command()
+def audit(
+    problem: Annotated[str | None, typer.Argument(help="A problem; all of them if it is left out.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Grade the right answers with this many seeds.")] = 1,
+    isolation: IsolationOption = Level.BEST,
+) -> None:
+    """Grade the graders: mistakes and stubs must fail, right answers in unusual forms must pass."""
+    from autograder.audit import audit as rows_of
+    from autograder.audit.table import matrix, verdict
+    from autograder.grading.marks import parts_of
+
+    fine = True
+    with sandbox(isolation) as running:
+        for chosen in [resolve(problem)] if problem else problems():
+            rows = list(rows_of(chosen, running, seeds))
+            out.print(f"[bold]{chosen}[/bold]")
+            out.print(matrix(rows, parts_of(chosen.test_module)))
+            say(verdict(rows))
+            fine = fine and not any(row.faults for row in rows)
+    if not fine:
+        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+
+
+@app.command()
+def doctor() -> None:
+    """Say how this machine confines a student's code, and how to get more."""
+    from autograder.report.doctor import report
+
+    if report(mechanisms(), out) < Isolation.BUBBLEWRAP:
+        raise typer.Exit(NOT_ISOLATED)
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(help="A directory for the demo's course; replaced if it is one.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Grade a simulated class with nbgrader's own commands, and show what came out."""
+    from autograder.demo import DemoError, run
+
+    try:
+        run(directory, out)
+    except DemoError as error:
+        stop(str(error), UNUSABLE)
+
+
+def resolve(slug: str) -> Problem:
+    try:
+        return find(slug)
+    except UnknownProblem as error:
+        stop(str(error), UNUSABLE)
+
+
+def problem_of(notebook: Path, slug: str | None) -> Problem:
+    """The problem that was asked for, or else the one that the file is named after."""
+    if slug is not None:
+        return resolve(slug)
+    named = [problem for problem in problems() if problem.name == notebook.stem]
+    if len(named) == 1:
+        return named[0]
+    known = ", ".join(map(str, problems()))
+    return stop(f"Which problem is {notebook.name}? Say so with --problem; there are {known}.", UNUSABLE)
+
+
+def sandbox(level: Level) -> Sandbox:
+    """A running sandbox, or an end with the sentence that says what this machine lacks."""
+    try:
+        running = Sandbox(Isolation.NONE if level is Level.NONE else None)
+    except NotIsolated as error:
+        stop(str(error), NOT_ISOLATED)
+    except SandboxFault as error:
+        stop(str(error), OUR_FAULT)
+    err.print(f"Isolation: {running.level.label}.", style="dim")
+    return running
+
+
+def say(sentence: str) -> None:
+    out.print(sentence, markup=False, soft_wrap=True)
+
+
+def stop(sentence: str, code: int) -> NoReturn:
+    err.print(sentence, markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    run: Callable[[], None] = app
+    run()

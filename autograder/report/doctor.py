@@ -1,0 +1,34 @@
+"""What `mlphys doctor` says."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from autograder.sandbox import Isolation
+from autograder.sandbox.isolation import Mechanism
+
+PROMISES = {
+    Isolation.BUBBLEWRAP: (
+        "A student's code sees Python, the course's libraries and its own empty directory: no test, reference, "
+        "gradebook, network, environment or other process. It cannot outlive its grading. It shares the kernel with "
+        "you, so keep that up to date."
+    ),
+    Isolation.NONE: (
+        "A student's code runs with your own rights: it can read and change whatever you can. Only for code that you "
+        "wrote yourself, and only when asked for by --isolation none."
+    ),
+}
+
+
+def report(found: list[Mechanism], console: Console) -> Isolation:
+    """Print what works, what does not and why, and what that means; the level that this machine gives."""
+    for mechanism in found:
+        console.print(
+            Text(f"{'yes' if mechanism.works else 'no ':4}{mechanism.name}", "" if mechanism.works else "bold")
+        )
+        if not mechanism.works:
+            console.print(Text(f"    Because {mechanism.why}.\n    To change that: {mechanism.remedy}"), soft_wrap=True)
+    level = Isolation.BUBBLEWRAP if all(mechanism.works for mechanism in found) else Isolation.NONE
+    console.print(Text(f"\nIsolation here: {level.label}. {PROMISES[level]}"), soft_wrap=True)
+    return level
