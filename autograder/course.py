@@ -57,6 +57,11 @@ class Problem:
     def reference_module(self) -> str:
         return f"solutions.{self.assignment}.{self.name}"
 
+    def support_files(self) -> dict[str, bytes]:
+        """The files that students get beside the notebook, by name."""
+        beside = (path for path in self.statement.parent.iterdir() if path.is_file() and not path.name.startswith("."))
+        return {path.name: path.read_bytes() for path in beside if path.suffix not in {".md", ".ipynb"}}
+
     def reference(self) -> ModuleType:
         """The reference solution, imported."""
         return importlib.import_module(self.reference_module)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from autograder.grading.outputs import Output, allowed, note
 from autograder.grading.submission import Cell
@@ -23,8 +23,8 @@ class Execution:
     warnings: list[str]
 
 
-def execute(cells: list[Cell], sandbox: Sandbox) -> Execution:
-    """Run the code cells in order.
+def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> Execution:
+    """Run the code cells in order, with `files` in the directory where they run.
 
     A cell that ends the process, or that holds the interpreter so that it cannot be stopped, is left out, and the
     cells before it are run again in a new process: so it costs what it defines, and nothing else.
@@ -33,7 +33,7 @@ def execute(cells: list[Cell], sandbox: Sandbox) -> Execution:
     warnings: list[str] = []
     deadline = time.monotonic() + sandbox.limits.notebook
     seconds, left_out = sandbox.limits.cell, set[int]()
-    worker = sandbox.worker()
+    worker = sandbox.worker(files)
     position = 0
     while position < len(cells):
         cell, index = cells[position], position
@@ -51,7 +51,7 @@ def execute(cells: list[Cell], sandbox: Sandbox) -> Execution:
             outputs[index] = [note(f"{error} This cell was left out, and the others were run without it.")]
             warnings.append(f"Cell {index + 1} of your notebook was left out. {error}")
             worker.close()
-            worker, position = sandbox.worker(), 0
+            worker, position = sandbox.worker(files), 0
         if time.monotonic() - began >= seconds:
             seconds = max(FLOOR, seconds / 2)
     return Execution(worker, outputs, warnings)
@@ -62,9 +62,3 @@ def _out_of_time(index: int, seconds: float) -> str:
         f"Your notebook ran for {seconds:g} seconds, which is all it may; cell {index + 1} and those after it "
         "were not run. Look for the cells that take long."
     )
-
-
-def defined_names(execution: Execution, names: list[str]) -> frozenset[str]:
-    """Which of `names` the notebook defines as functions."""
-    found: Any = execution.worker.defined(names)
-    return frozenset(found)

@@ -35,8 +35,8 @@ class Case:
 class Grading:
     """One run of the hidden tests of `problem` on the notebook that `worker` has run."""
 
-    def __init__(self, problem: Problem, worker: Worker, defined: frozenset[str], seconds: float, seed: int) -> None:
-        self.problem, self.worker, self.defined, self.seed = problem, worker, defined, seed
+    def __init__(self, problem: Problem, worker: Worker, seconds: float, seed: int) -> None:
+        self.problem, self.worker, self.seed = problem, worker, seed
         self.patience = Patience(seconds)
         self.cases: list[Case] = []
         self._test: object = None
@@ -51,7 +51,7 @@ class Grading:
             self._test, self._session = test, self.worker.fork()
         if self._session is None:
             raise RuntimeError("A test has no copy of the notebook.")
-        self._student = Student(self._session, self.defined, self.patience)
+        self._student = Student(self._session, self.patience)
         return self._student
 
     def close(self) -> None:
@@ -97,8 +97,8 @@ def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str |
             found = Mismatch(str(error), "a result in time", "Look for a loop whose condition never becomes false.")
             return "timeout", found.sentences(tested), None
         case StudentBroke():
-            found = Mismatch(str(error), "a result that can be read", "Restart the kernel and run all cells in order.")
-            return "error", found.sentences(tested), None
+            advice = "Restart the kernel, run all cells in order, and call the function once more."
+            return "error", Mismatch(str(error), "a result that can be read", advice).sentences(tested), None
     fault = "".join(traceback.format_exception(error))
     message = f"Tested: {tested}\nThe grader itself failed here, not through your fault. A person will grade this part."
     return "grader_error", message, fault

@@ -20,7 +20,7 @@ from autograder.grading.plugin import Case, Grading
 from autograder.grading.record import Outcome, PartResult, Record, TestResult
 from autograder.grading.student import Call
 from autograder.grading.submission import Submission
-from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout
+from autograder.sandbox import Sandbox
 
 # Where several cases of a test end differently, the test has the first of these: our own fault before the student's.
 SEVERITY: tuple[Outcome, ...] = ("grader_error", "timeout", "error", "failed", "passed")
@@ -39,9 +39,9 @@ def grade(problem: Problem, submission: Submission, sandbox: Sandbox, seed: int 
     """Grade `submission`. The same submission and seed give the same record, but for its seconds."""
     began = time.monotonic()
     parts = parts_of(problem.test_module)
-    execution = execute(submission.cells, sandbox)
+    execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
-        cases = _run_tests(problem, execution, parts, sandbox, seed)
+        cases = run_tests(problem, execution, sandbox, seed)
     results = _results(problem, parts, cases)
     record = Record(
         problem=problem.slug,
@@ -55,14 +55,9 @@ def grade(problem: Problem, submission: Submission, sandbox: Sandbox, seed: int 
     return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
 
 
-def _run_tests(problem: Problem, execution: Execution, parts: list[Part], sandbox: Sandbox, seed: int) -> list[Case]:
-    names = [function for part in parts for function in part.functions]
-    try:
-        defined = frozenset(execution.worker.defined(names))
-    except (StudentBroke, StudentTimeout) as error:
-        execution.warnings.append(str(error))
-        defined = frozenset()
-    grading = Grading(problem, execution.worker, defined, sandbox.limits.call, seed)
+def run_tests(problem: Problem, execution: Execution, sandbox: Sandbox, seed: int) -> list[Case]:
+    """What each case of each hidden test finds in the notebook as `execution` left it."""
+    grading = Grading(problem, execution.worker, sandbox.limits.call, seed)
     with _our_own_pytest(), contextlib.closing(grading):
         code = pytest.main([*OPTIONS, f"--rootdir={problem.graders}", str(problem.test_module)], plugins=[grading])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:

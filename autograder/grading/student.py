@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.sandbox import Session, StudentBroke, StudentTimeout
+from autograder.sandbox import Session, StudentTimeout
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,14 @@ class Patience:
 class Student:
     """`student.f` is the notebook's function f, running in one test's copy of the notebook."""
 
-    def __init__(self, session: Session, defined: frozenset[str], patience: Patience) -> None:
-        self._session, self._defined, self._patience = session, defined, patience
+    def __init__(self, session: Session, patience: Patience) -> None:
+        self._session, self._patience = session, patience
         self.calls: list[Call] = []
 
     def __getattr__(self, name: str) -> StudentFunction:
         return StudentFunction(self, name)
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
-        if name not in self._defined:
-            raise StudentBroke(
-                f"The notebook defines no function {name!r} when all its cells have run. Was it renamed or deleted, "
-                "or does its cell stop with an error?"
-            )
         try:
             result, inputs = self._session.call(name, args, kwargs, self._patience.of(name))
         except StudentTimeout:

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Self
 
 import msgpack
@@ -42,10 +44,9 @@ class Worker:
         [outputs] = self._ask(["cell", source, label, seconds], "outputs", list, seconds + 1.0)
         return [output for output in outputs if isinstance(output, dict)]
 
-    def defined(self, names: list[str]) -> list[str]:
-        """Which of `names` are functions in the notebook."""
-        [found] = self._ask(["names", names], "names", list, ANSWER_SECONDS)
-        return [name for name in names if name in found]
+    def put_file(self, name: str, content: bytes) -> None:
+        """Write a file into the directory where the notebook runs."""
+        self._ask(["file", name, content], "written", None, ANSWER_SECONDS)
 
     def fork(self) -> Session:
         """A copy of the notebook as it is now."""
@@ -136,14 +137,21 @@ class Sandbox:
         }
         self._ask(self._settings, "ready", START_SECONDS)
 
-    def worker(self) -> Worker:
-        """Fork a worker for one submission."""
+    def worker(self, files: Mapping[str, bytes] = MappingProxyType({})) -> Worker:
+        """Fork a worker for one submission, with `files` in its directory."""
         stream, their_stream = socket.socketpair()
         channel, their_channel = socket.socketpair()
         with their_stream, their_channel:
             descriptors = [their_stream.fileno(), their_channel.fileno()]
             [number] = self._ask(["spawn"], "spawned", ANSWER_SECONDS, descriptors)
-        return Worker(stream, channel, lambda: str(self._ask(["end", number], "ended", ANSWER_SECONDS)[0]), self.limits)
+        worker = Worker(stream, channel, partial(self._end_worker, number), self.limits)
+        for name, content in files.items():
+            worker.put_file(name, content)
+        return worker
+
+    def _end_worker(self, number: int) -> str:
+        [why] = self._ask(["end", number], "ended", ANSWER_SECONDS)
+        return str(why)
 
     def _ask(self, request: object, kind: str, seconds: float, descriptors: list[int] | None = None) -> list[Any]:
         self._control.settimeout(seconds)

@@ -74,14 +74,16 @@ class Session:
         self._connection.send(["call", number, target, list(args), kwargs], deadline)
         while (message := self._connection.receive(deadline))[0] == "callback":
             self._connection.send(self._answer(message), deadline)
-        return self._outcome(message, number)
+        return self._outcome(message, number, target)
 
-    def _outcome(self, message: list[Any], number: int) -> tuple[Any, list[Any]]:
+    def _outcome(self, message: list[Any], number: int, target: str | Handle) -> tuple[Any, list[Any]]:
         match message:
             case ["result", int(answered), result, list(inputs)] if answered == number:
                 return result, inputs
             case ["unsendable", int(answered), str(sentence)] if answered == number:
                 raise StudentBroke(f"What it returned cannot be graded. {sentence}")
+            case ["missing", int(answered)] if answered == number:
+                raise StudentBroke(f"The notebook defines no function `{target}` when all its cells have run.")
             case ["raised", int(answered), dict(error)] if answered == number:
                 raise _student_error(error)
         raise wire.WireError("The Python process answered a question that was not asked.")
