@@ -8,9 +8,6 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "source"
-RELEASE = ROOT / "release"
-GRADERS = ROOT / "autograder" / "graders"
 
 
 class UnknownProblem(LookupError):

@@ -1,0 +1,33 @@
+# Each target sets up .venv by itself; all it needs is Python 3.11 or newer and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# nbgrader calls alembic by name.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test build lint bench
+
+demo: .venv/installed
+	$(BIN)/mlphys demo
+
+test: lint
+	$(BIN)/mlphys build --check
+	$(BIN)/pytest -n 2
+
+build: .venv/installed
+	$(BIN)/mlphys build
+
+lint: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python -m autograder.bench
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "mlphys needs Python 3.11 or newer, and $(PYTHON) is not. Name another: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
