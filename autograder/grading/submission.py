@@ -24,6 +24,8 @@ LARGEST_FILE = 32 * 2**20
 # The course's longest notebook has under a hundred cells, and its longest cell under 10 000 characters.
 MOST_CELLS = 1000
 LONGEST_CELL = 200_000
+# A solved problem has 60 000 characters in all; what shows a notebook takes its time for each of them.
+MOST_TEXT = 1_000_000
 # More warnings than these are not read by anybody.
 MOST_WARNINGS = 20
 
@@ -125,7 +127,10 @@ def _cells(notebook: dict[str, Any], warnings: list[str]) -> list[Cell]:
     raw = notebook["cells"]
     if len(raw) > MOST_CELLS:
         _refuse(f"The notebook has {len(raw)} cells", f"Keep it under {MOST_CELLS} cells and submit it again")
-    return [_cell(cell, number, warnings) for number, cell in enumerate(raw, start=1)]
+    cells = [_cell(cell, number, warnings) for number, cell in enumerate(raw, start=1)]
+    if sum(len(cell.source) for cell in cells) > MOST_TEXT:
+        _refuse(f"The notebook has more than {MOST_TEXT} characters", "Shorten it and submit it again")
+    return cells
 
 
 def _cell(cell: Any, number: int, warnings: list[str]) -> Cell:

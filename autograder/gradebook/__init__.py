@@ -1,0 +1,1 @@
+"""What stands between the graders and nbgrader: preprocessors, an exporter, and the page that a student reads."""

@@ -1,0 +1,110 @@
+"""What of a graded notebook may reach a browser: feedback opens on Jupyter's own origin, where a script can do all."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from html import escape
+from typing import Any
+
+import nh3
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
+from nbformat import NotebookNode
+from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
+from traitlets import Bool
+
+# Prose, tables, figures and code; no forms, frames, styles or anything that runs.
+TAGS = {
+    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl", "dt", "em"),
+    *("figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "kbd", "li", "ol", "p", "pre"),
+    *("s", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul"),
+}
+# A student's text must not end the page early or hide what follows it, so these lose their content too.
+DROPPED = {"script", "style", "title", "textarea", "iframe", "noscript", "template", "svg", "math"}
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title", "width", "height"},
+    "td": {"align", "colspan", "rowspan"},
+    "th": {"align", "colspan", "rowspan"},
+}
+HIGHLIGHTING = {"div": {"highlight"}, "span": set(STANDARD_TYPES.values())}
+# Only our own outputs have these; a student's text cannot look like them.
+OURS = {
+    "div": {"panel", "panel-default", "panel-heading", "alert", "alert-info", "alert-warning", "tex2jax_ignore"},
+    "span": {"label", "label-success", "label-danger", "label-warning", "label-info"},
+    "table": {"table", "table-condensed"},
+}
+SHOWN = ("text/html", "image/png", "text/plain")
+# nbconvert's patterns for formulas take a time that is quadratic in the text: half a second at this length.
+LONGEST_MARKDOWN = 10_000
+# nbgrader's templates remove this prefix after us, so what stands behind it is what the browser sees.
+FILES_PREFIX = re.compile(r"^(?:\s*/?files/)+")
+SCHEME = re.compile(r"^[^/?#]*:|^\s*[/\\]{2}")
+
+
+class _Renderer(IPythonRenderer):  # type: ignore[misc]
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """A pasted picture stays behind in the submission; nbconvert would stop at its absence."""
+        if url.startswith("attachment:"):
+            return f"<em>[picture: {text or 'pasted'}]</em>"
+        return str(super().image(text, url, title))
+
+
+def markdown_to_html(source: str) -> str:
+    """A markdown cell as HTML from the allow-list; formulas stay for MathJax (which runs in its Safe mode)."""
+    # Whatever a student wrote, the page around it must come out: if need be, with the text as they typed it.
+    html = f"<pre>{escape(source)}</pre>"
+    if len(source) <= LONGEST_MARKDOWN:
+        with contextlib.suppress(Exception):
+            html = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True)).render(source)
+    return _clean(html, HIGHLIGHTING)
+
+
+class AllowedOutputs(Preprocessor):  # type: ignore[misc]
+    """Keeps of every output what the allow-list has, and drops attachments."""
+
+    enabled = Bool(True)
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        cell.pop("attachments", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_allowed, cell.outputs) if output is not None]
+        return cell, resources
+
+
+def _allowed(output: NotebookNode) -> NotebookNode | None:
+    """The output with nothing but text, PNG and our own tables; None if nothing of it is left."""
+    if output.output_type in ("stream", "error"):
+        return output
+    output.metadata = NotebookNode()
+    output.data = NotebookNode({kind: output.data[kind] for kind in SHOWN if kind in output.data})
+    if "text/html" in output.data:
+        output.data["text/html"] = _clean(output.data["text/html"], OURS)
+    return output if output.data else None
+
+
+def _clean(html: str, classes: dict[str, set[str]]) -> str:
+    return nh3.clean(
+        html,
+        tags=TAGS,
+        clean_content_tags=DROPPED,
+        attributes=ATTRIBUTES,
+        attribute_filter=_attribute,
+        allowed_classes=classes,
+        url_schemes={"http", "https", "mailto"},
+    )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Addresses as the browser will see them; a picture comes from beside the notebook, or not at all."""
+    if name not in ("href", "src"):
+        return value
+    address = FILES_PREFIX.sub("", value)
+    if name == "src" and SCHEME.match(address):
+        return None
+    if name == "href" and SCHEME.match(address) and not re.match(r"(?:https?|mailto):", address):
+        return None
+    return address

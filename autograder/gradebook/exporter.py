@@ -1,0 +1,56 @@
+"""Where nbgrader meets a submission: it gets a clean notebook, whatever was handed in."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from sqlalchemy.exc import SAWarning
+
+from autograder.course import find
+from autograder.gradebook.folder import SubmissionsDirectory
+from autograder.gradebook.notebook import notebook_of
+from autograder.gradebook.scores import reset
+from autograder.grading.submission import Unreadable, read, unanswered
+
+# nbgrader 0.9.6 adds rows in an order that SQLAlchemy 2.1 warns of, three times for each student.
+warnings.filterwarnings("ignore", "Object of type <Submitted", SAWarning)
+
+
+class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+    """The exporter of `nbgrader autograde`. Of its two passes, the first reads what a student handed in."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.parent.coursedir = SubmissionsDirectory.like(self.parent.coursedir)
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        if resources is None or not self.parent._sanitizing:
+            return super().from_filename(filename, resources, **kwargs)  # type: ignore[no-any-return]
+        names = resources["nbgrader"]
+        self._forget_last_time(names)
+        problem = find(f"{names['assignment']}/{names['notebook']}")
+        try:
+            submission = read(Path(filename), problem)
+        except Unreadable as reason:
+            self.log.warning("%s: %s", filename, reason)
+            submission = unanswered(problem, str(reason))
+        resources["outputs"] = self._timestamp(Path(filename).parent)
+        return self.from_notebook_node(notebook_of(submission, problem), resources, **kwargs)  # type: ignore[no-any-return]
+
+    def _forget_last_time(self, names: dict[str, str]) -> None:
+        """If anything of ours fails from here on, neither an old score nor an old record is left to be believed."""
+        reset(names)
+        folder = Path(self.parent._format_dest(names["assignment"], names["student"]))
+        for name in (f"{names['notebook']}.json", "timestamp.txt"):
+            (folder / name).unlink(missing_ok=True)
+
+    def _timestamp(self, folder: Path) -> dict[str, bytes]:
+        """nbgrader compares it with the next submission's, to see which is newer."""
+        time = self.parent.coursedir.get_existing_timestamp(str(folder))
+        return {} if time is None else {"timestamp.txt": f"{time} UTC\n".encode()}

@@ -1,0 +1,46 @@
+"""A submission's folder, read as what a stranger put there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import datetime
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
+
+# nbgrader's own time stamps have 32 characters.
+LONGEST_TIMESTAMP = 100
+
+
+class SubmissionsDirectory(CourseDirectory):  # type: ignore[misc]
+    """The course directory for autograding: of a submission, only notebooks and the time stamp are read.
+
+    nbgrader follows links and copies every other file; none of them has a part in grading.
+    """
+
+    @classmethod
+    def like(cls, directory: CourseDirectory) -> SubmissionsDirectory:
+        """The same course as `directory`, which may be shared with other commands and stays as it is."""
+        same = {name: getattr(directory, name) for name in directory.trait_names(config=True)}
+        return cls(parent=directory.parent, **{**same, "ignore": ["*"]})
+
+    def get_existing_timestamp(self, dest_path: str) -> datetime | None:
+        """The time in timestamp.txt, or None (and a warning) if that is not a regular file that holds a time."""
+        path = Path(dest_path) / "timestamp.txt"
+        if not os.path.lexists(path):
+            return None
+        try:
+            return parse_utc(_short_text(path))  # type: ignore[no-any-return]
+        except (OSError, ValueError, OverflowError) as error:
+            self.log.warning("%s gives no time (%s); the submission counts as not late.", path, error)
+            return None
+
+
+def _short_text(path: Path) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is not a regular file")
+        return file.read(LONGEST_TIMESTAMP).decode("ascii").strip()

@@ -1,0 +1,62 @@
+"""The grading itself, as the step that nbgrader would have spent on running the notebook."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Enum
+
+from autograder.course import find
+from autograder.gradebook.notebook import submission_of
+from autograder.gradebook.page import part_output, summary_cell
+from autograder.gradebook.scores import RECORD, part_of
+from autograder.grading.run import grade
+from autograder.sandbox import Isolation, Sandbox, SandboxFault
+
+
+@functools.cache
+def _sandbox(level: Isolation | None) -> Sandbox:
+    """One for the process: its server takes two seconds to start, and every submission is a fork of it."""
+    sandbox = Sandbox(level)
+    atexit.register(sandbox.close)
+    return sandbox
+
+
+class GradeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
+    """Runs the hidden graders, and puts what they found into the notebook, the record and `resources`."""
+
+    isolation = Enum(
+        ("best", "none"),
+        default_value="best",
+        help="What confines a student's code: the best that this machine gives, or nothing, for code of one's own.",
+    ).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        names = resources["nbgrader"]
+        problem = find(f"{names['assignment']}/{names['notebook']}")
+        level = Isolation.NONE if self.isolation == "none" else None
+        try:
+            graded = grade(problem, submission_of(nb), _sandbox(level))
+        except SandboxFault:
+            # nbgrader reports it and goes on: the next submission gets a server that lives.
+            _sandbox.cache_clear()
+            raise
+        for fault in graded.faults:
+            self.log.error(
+                "A grader of %s failed on %s; its part needs a person.\n%s", problem, names["student"], fault
+            )
+        record = graded.record
+        for cell, outputs in zip(nb.cells, graded.outputs, strict=True):
+            if cell.cell_type == "code":
+                cell.outputs = [nbformat.from_dict(output) for output in outputs]
+            if cell.metadata.get("nbgrader", {}).get("grade"):
+                cell.outputs.append(part_output(part_of(cell.metadata.nbgrader.grade_id, problem.name, record)))
+        nb.cells.insert(0, summary_cell(record))
+        resources[RECORD] = record
+        resources["outputs"] = {f"{problem.name}.json": record.to_json().encode()}
+        return nb, resources

@@ -1,0 +1,26 @@
+"""nbgrader's commands and Formgrader read this file. It says what is replaced in nbgrader, and by what."""
+
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 - traitlets defines it when it runs this file
+
+c.CourseDirectory.course_id = "mlphys"
+
+# nbgrader copies whatever else stands beside a notebook to the students: the statements' sources have the answers.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.md"]
+
+# A submission is read by the loader of autograder.grading, and its code runs in the sandbox, never in a kernel here.
+c.Autograde.exporter_class = "autograder.gradebook.exporter.SubmissionExporter"
+c.Autograde.autograde_preprocessors = [
+    "autograder.gradebook.grade.GradeSubmission",  # in the place of Execute
+    "autograder.gradebook.scores.SaveScores",  # in the place of SaveAutoGrades
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# What students wrote is shown from an allow-list, in feedback and in Formgrader.
+c.HTMLExporter.filters = {"markdown2html": "autograder.gradebook.allowed.markdown_to_html"}
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "autograder.gradebook.allowed.AllowedOutputs",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]

@@ -1,0 +1,182 @@
+"""A temporary course: nbgrader's own commands on a copy of an assignment, and the rows that they write.
+
+And the sandbox: real fork servers, each started once for all tests that ask for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.course import ROOT, Problem
+from autograder.sandbox import Isolation, Limits, Sandbox, Worker, mechanisms
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One row of the gradebook."""
+
+    auto_score: float | None
+    manual_score: float | None
+    needs_manual_grade: bool
+    max_score: float
+
+
+class Course:
+    """A course directory with one assignment, driven from outside as an instructor does it."""
+
+    def __init__(self, root: Path, problem: Problem) -> None:
+        self.root, self.problem = root, problem
+        shutil.copy(ROOT / "nbgrader_config.py", root)
+        shutil.copytree(problem.source_notebook.parent, root / "source" / problem.assignment)
+
+    def nbgrader(self, *command: str, fails: bool = False) -> str:
+        """Run a command of nbgrader; what it logs."""
+        return self.python("-m", "nbgrader", *command, fails=fails)
+
+    def python(self, *arguments: str, fails: bool = False) -> str:
+        """Run Python in the course directory: nbgrader's libraries warn about each other in a process of their own."""
+        environment = {
+            **os.environ,
+            # nbgrader calls alembic by name, and the crash tests put a preprocessor beside the configuration.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(self.root),
+            "JUPYTER_CONFIG_DIR": str(self.root / "no-configuration-of-the-user"),
+        }
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout
+
+    def folder(self, step: str, student: str) -> Path:
+        return self.root / step / student / self.problem.assignment
+
+    def submit(self, student: str, notebook: dict[str, Any] | str) -> Path:
+        """Put a notebook into the student's folder; the folder."""
+        folder = self.folder("submitted", student)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = notebook if isinstance(notebook, str) else json.dumps(notebook)
+        (folder / f"{self.problem.name}.ipynb").write_text(text)
+        return folder
+
+    def autograded(self, student: str) -> dict[str, Any]:
+        path = self.folder("autograded", student) / f"{self.problem.name}.ipynb"
+        return dict(json.loads(path.read_text()))
+
+    def record(self, student: str) -> dict[str, Any]:
+        path = self.folder("autograded", student) / f"{self.problem.name}.json"
+        return dict(json.loads(path.read_text()))
+
+    def feedback(self, student: str) -> str:
+        return (self.folder("feedback", student) / f"{self.problem.name}.html").read_text()
+
+    def grades(self, student: str) -> dict[str, Grade]:
+        """The student's rows of the gradebook, by grade id."""
+        query = (
+            "SELECT base_cell.name, auto_score, manual_score, needs_manual_grade, grade_cells.max_score "
+            "FROM grade JOIN base_cell ON base_cell.id = grade.cell_id "
+            "JOIN grade_cells ON grade_cells.id = base_cell.id "
+            "JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id "
+            "JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id "
+            "WHERE submitted_assignment.student_id = ? ORDER BY base_cell.rowid"
+        )
+        with sqlite3.connect(self.root / "gradebook.db") as database:
+            rows = database.execute(query, [student]).fetchall()
+        database.close()
+        return {name: Grade(auto, manual, bool(needs), most) for name, auto, manual, needs, most in rows}
+
+    def grade_by_hand(self, student: str, grade_id: str, score: float) -> None:
+        """What Formgrader writes when an instructor enters a score."""
+        query = (
+            "UPDATE grade SET manual_score = ?, needs_manual_grade = 0 WHERE cell_id IN "
+            "(SELECT id FROM base_cell WHERE name = ?) AND notebook_id IN (SELECT submitted_notebook.id "
+            "FROM submitted_notebook JOIN submitted_assignment "
+            "ON submitted_assignment.id = submitted_notebook.assignment_id WHERE student_id = ?)"
+        )
+        with sqlite3.connect(self.root / "gradebook.db") as database:
+            assert database.execute(query, [score, grade_id, student]).rowcount == 1
+        database.close()
+
+
+@functools.cache
+def lacking() -> str:
+    """What this machine lacks for level 1, in the words of `mlphys doctor`; empty if nothing."""
+    missing = [found for found in mechanisms() if not found.works]
+    return f"level 1 needs {missing[0].name} ({missing[0].why}); try: {missing[0].remedy}" if missing else ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("level1") is not None and lacking():
+        pytest.skip(lacking())
+
+
+# Functions of the sandbox that need no isolation are tested with and without it.
+EVERY_LEVEL = pytest.mark.parametrize(
+    "sandbox",
+    [Isolation.NONE, pytest.param(Isolation.BUBBLEWRAP, marks=pytest.mark.level1)],
+    indirect=True,
+    ids=lambda level: level.label,
+)
+Start = Callable[[Isolation, Limits], Sandbox]
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Start]:
+    """Starts fork servers, and the same one for the same question: each costs two seconds."""
+    started: dict[tuple[Isolation, Limits], Sandbox] = {}
+
+    def start(level: Isolation, limits: Limits) -> Sandbox:
+        if (level, limits) not in started:
+            started[level, limits] = Sandbox(level, limits)
+        return started[level, limits]
+
+    yield start
+    for sandbox in started.values():
+        sandbox.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox(request: pytest.FixtureRequest, start: Start) -> Sandbox:
+    """A sandbox of the level that is asked for by EVERY_LEVEL, or else of the best that this machine gives."""
+    best = Isolation.NONE if lacking() else Isolation.BUBBLEWRAP
+    return start(getattr(request, "param", best), Limits())
+
+
+@pytest.fixture
+def impatient(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The same server, with one second for a cell or a call: for tests where something does not end."""
+    monkeypatch.setattr(sandbox, "limits", replace(sandbox.limits, cell=1.0, call=1.0))
+    return sandbox
+
+
+@pytest.fixture
+def worker(sandbox: Sandbox) -> Iterator[Worker]:
+    with sandbox.worker() as worker:
+        yield worker
+
+
+def shown(worker: Worker, source: str) -> str:
+    """All text that a cell shows, its error included."""
+    # Ten seconds: these cells take milliseconds, and a machine under load a hundred times that.
+    outputs = worker.run_cell(source, "cell 1", 10)
+    text = [output.get("text") or output.get("data", {}).get("text/plain") or output["evalue"] for output in outputs]
+    return "".join(text).strip()
