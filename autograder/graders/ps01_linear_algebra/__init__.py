@@ -1,0 +1,1 @@
+"""Graders of problem set 1: linear algebra and matrix calculus."""

@@ -1,0 +1,1 @@
+"""Graders of "Two-layer backprop: a gas of neurons"."""
