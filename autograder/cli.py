@@ -13,9 +13,11 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import track
 
 from autograder.course import Problem, UnknownProblem, find, problems
 from autograder.sandbox import Isolation, NotIsolated, Sandbox, SandboxFault, mechanisms
+from autograder.sandbox.isolation import require
 
 NOT_AS_IT_SHOULD_BE, UNUSABLE, NOT_ISOLATED, OUR_FAULT = 1, 2, 3, 4
 
@@ -102,14 +104,12 @@ def audit(
     from autograder.audit.table import matrix, verdict
     from autograder.grading.marks import parts_of
 
-    fine = True
-    with sandbox(isolation) as running:
-        for chosen in [resolve(problem)] if problem else problems():
-            rows = list(rows_of(chosen, running, seeds))
-            out.print(f"[bold]{chosen}[/bold]")
-            out.print(matrix(rows, parts_of(chosen.test_module)))
-            say(verdict(rows))
-            fine = fine and not any(row.faults for row in rows)
+    fine, level = True, isolation_of(isolation)
+    for chosen in [resolve(problem)] if problem else problems():
+        rows = list(track(rows_of(chosen, level, seeds), str(chosen), console=err))
+        out.print(matrix(rows, parts_of(chosen.test_module)))
+        say(verdict(rows))
+        fine = fine and not any(row.faults for row in rows)
     if not fine:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 
@@ -130,12 +130,14 @@ def demo(
     ),
 ) -> None:
     """Grade a simulated class with nbgrader's own commands, and show what came out."""
-    from autograder.demo import DemoError, run
+    from autograder.demo import DemoError, NotADemo, run
 
     try:
         run(directory, out)
-    except DemoError as error:
+    except NotADemo as error:
         stop(str(error), UNUSABLE)
+    except DemoError as error:
+        stop(str(error), OUR_FAULT)
 
 
 def resolve(slug: str) -> Problem:
@@ -156,16 +158,22 @@ def problem_of(notebook: Path, slug: str | None) -> Problem:
     return stop(f"Which problem is {notebook.name}? Say so with --problem; there are {known}.", UNUSABLE)
 
 
-def sandbox(level: Level) -> Sandbox:
-    """A running sandbox, or an end with the sentence that says what this machine lacks."""
+def isolation_of(level: Level) -> Isolation:
+    """The level of isolation to run at, or an end with the sentence that says what this machine lacks."""
     try:
-        running = Sandbox(Isolation.NONE if level is Level.NONE else None)
+        chosen = Isolation.NONE if level is Level.NONE else require(Isolation.BUBBLEWRAP)
     except NotIsolated as error:
         stop(str(error), NOT_ISOLATED)
+    err.print(f"Isolation: {chosen.label}.", style="dim")
+    return chosen
+
+
+def sandbox(level: Level) -> Sandbox:
+    """A running sandbox at that level."""
+    try:
+        return Sandbox(isolation_of(level))
     except SandboxFault as error:
-        stop(str(error), OUR_FAULT)
-    err.print(f"Isolation: {running.level.label}.", style="dim")
-    return running
+        return stop(str(error), OUR_FAULT)
 
 
 def say(sentence: str) -> None:

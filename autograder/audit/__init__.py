@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from autograder.audit import variants
 from autograder.course import Problem
@@ -11,7 +14,7 @@ from autograder.grading.marks import Part, parts_of, variants_of
 from autograder.grading.record import Record
 from autograder.grading.run import grade
 from autograder.grading.submission import Submission
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Isolation, Sandbox
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,33 @@ class Expectation:
     hint: str | None = None
 
 
-def audit(problem: Problem, sandbox: Sandbox, seeds: int = 1) -> Iterator[Row]:
-    """Grade every notebook of the catalogue; right answers with each of `seeds` seeds, wrong ones with the first."""
-    for expectation in expectations(problem):
-        for seed in range(seeds if expectation.kind in {"reference", "alternative"} else 1):
-            graded = grade(problem, expectation.submission, sandbox, seed)
-            faults = [*_faults(expectation, graded.record), *graded.faults]
-            name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"
-            yield Row(expectation.kind, name, graded.record, tuple(faults))
+def audit(problem: Problem, level: Isolation, seeds: int = 1) -> Iterator[Row]:
+    """Grade every notebook of the catalogue, on all cores; right answers with each of `seeds` seeds, wrong with one.
+
+    The rows come in the order of the catalogue.
+    """
+    jobs = [
+        (expectation, seed)
+        for expectation in expectations(problem)
+        for seed in range(seeds if expectation.kind in {"reference", "alternative"} else 1)
+    ]
+    # Not forked: the caller may have threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=context, initializer=_start_sandbox, initargs=(level,)) as pool:
+        yield from pool.map(partial(_row, problem), *zip(*jobs, strict=True))
+
+
+_sandboxes: list[Sandbox] = []  # of this process of the pool: one, for as long as the process lives
+
+
+def _start_sandbox(level: Isolation) -> None:
+    _sandboxes.append(Sandbox(level))
+
+
+def _row(problem: Problem, expectation: Expectation, seed: int) -> Row:
+    graded = grade(problem, expectation.submission, _sandboxes[0], seed)
+    name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"
+    return Row(expectation.kind, name, graded.record, (*_faults(expectation, graded.record), *graded.faults))
 
 
 def expectations(problem: Problem) -> Iterator[Expectation]:

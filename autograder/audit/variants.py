@@ -48,19 +48,30 @@ def solved(problem: Problem, *edits: Edit) -> Submission:
 
     Cells without a name (plots and play) are left out: no test depends on them, and they take most of the time.
     """
+    written = answers(problem, *edits)
+    cells = course_cells(problem)
+    return Submission([Cell(cell.kind, written.get(cell.grade_id, cell.source), cell.grade_id) for cell in cells])
+
+
+def answers(problem: Problem, *edits: Edit) -> dict[str, str]:
+    """What solves each answer cell of `problem`, by grade id, but for what `edits` change.
+
+    Raises LookupError for an edit of a function that no cell defines.
+    """
     changes = {edit.function: edit for edit in edits}
-    cells = []
+    written = {}
     for cell in course_cells(problem):
         source = cell.source
         for name in cell.functions:
             if name in changes:
                 source = _replaced(source, changes.pop(name))
-        cells.append(Cell(cell.kind, source, cell.grade_id))
+        if not cell.locked:
+            written[cell.grade_id] = source
     if changes:
         raise LookupError(
             f"No cell of {problem} defines {', '.join(changes)}, which a mistake or alternative is about."
         )
-    return Submission(cells)
+    return written
 
 
 def blank(problem: Problem) -> Submission:
@@ -91,9 +102,14 @@ def stub(problem: Problem, function: str, answer: str) -> Edit:
     return _with_reference(problem, function, f"right = {function}\n{_FILLED}{STUBS[answer]}")
 
 
+def reference_definition(problem: Problem, function: str) -> ast.FunctionDef:
+    """The reference's own code for `function`."""
+    return _definition(getattr(problem.reference(), function))
+
+
 def _with_reference(problem: Problem, function: str, body: str) -> Edit:
     """A function of any arguments whose `body` may call the reference under its own name."""
-    reference = ast.unparse(_definition(getattr(problem.reference(), function)))
+    reference = ast.unparse(reference_definition(problem, function))
     inner = textwrap.indent(f"{reference}\n{body}", "    ")
     return Edit(function, f"def {function}(*args, **kwargs):\n{inner}\n")
 
