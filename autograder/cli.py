@@ -78,6 +78,8 @@ def score(
 
     if not notebook.exists():
         stop(f"There is no file {notebook}. Give the path of a notebook.", UNUSABLE)
+    if notebook.is_dir():
+        stop(f"{notebook} is a directory. Give the path of a notebook.", UNUSABLE)
     chosen = problem_of(notebook, problem)
     try:
         submission = read(notebook, chosen)

@@ -11,7 +11,7 @@ from functools import partial
 from autograder.audit import variants
 from autograder.course import Problem
 from autograder.grading.marks import Part, parts_of, variants_of
-from autograder.grading.record import Record
+from autograder.grading.record import PartResult, Record
 from autograder.grading.run import grade
 from autograder.grading.submission import Submission
 from autograder.sandbox import Isolation, Sandbox
@@ -98,14 +98,14 @@ def _faults(expectation: Expectation, record: Record) -> Iterator[str]:
             if result.score == result.max_score:
                 yield f"It is wrong, and has all {result.max_score:g} points of the part {result.id}."
             if expectation.kind == "mistake":
-                yield from _wrong_hints(expectation, record)
+                yield from _wrong_hints(expectation.hint, result)
 
 
-def _wrong_hints(expectation: Expectation, record: Record) -> Iterator[str]:
-    """A mistake must be recognised as itself wherever its numbers were seen; one that raises has no numbers."""
-    tests = [test for part in record.parts for test in part.tests if test.outcome != "passed"]
+def _wrong_hints(hint: str | None, part: PartResult) -> Iterator[str]:
+    """A mistake must be recognised as itself in its own part; one that raises has no numbers to know it by."""
+    tests = [test for test in part.tests if test.outcome != "passed"]
     hints = {test.hint for test in tests if test.hint is not None}
-    if hints - {expectation.hint}:
-        yield f"It is taken for something else: {'; '.join(sorted(hints - {expectation.hint}))}"
+    if hints - {hint}:
+        yield f"It is taken for something else: {'; '.join(sorted(hints - {hint}))}"
     elif not hints and any(test.outcome == "failed" for test in tests):
         yield "It is not recognised: another mistake has the same numbers, or too few calls tell it from the reference."

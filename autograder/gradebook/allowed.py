@@ -11,7 +11,7 @@ import nh3
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
-from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
+from pygments.token import STANDARD_TYPES
 from traitlets import Bool
 
 # Prose, tables, figures and code; no forms, frames, styles or anything that runs.
@@ -43,7 +43,7 @@ FILES_PREFIX = re.compile(r"^(?:\s*/?files/)+")
 SCHEME = re.compile(r"^[^/?#]*:|^\s*[/\\]{2}")
 
 
-class _Renderer(IPythonRenderer):  # type: ignore[misc]
+class _Renderer(IPythonRenderer):
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """A pasted picture stays behind in the submission; nbconvert would stop at its absence."""
         if url.startswith("attachment:"):
@@ -61,7 +61,7 @@ def markdown_to_html(source: str) -> str:
     return _clean(html, HIGHLIGHTING)
 
 
-class AllowedOutputs(Preprocessor):  # type: ignore[misc]
+class AllowedOutputs(Preprocessor):
     """Keeps of every output what the allow-list has, and drops attachments."""
 
     enabled = Bool(True)

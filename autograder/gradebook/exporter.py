@@ -20,7 +20,7 @@ from autograder.grading.submission import Unreadable, read, unanswered
 warnings.filterwarnings("ignore", "Object of type <Submitted", SAWarning)
 
 
-class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+class SubmissionExporter(NotebookExporter):
     """The exporter of `nbgrader autograde`. Of its two passes, the first reads what a student handed in."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -14,7 +14,7 @@ from nbgrader.utils import parse_utc
 LONGEST_TIMESTAMP = 100
 
 
-class SubmissionsDirectory(CourseDirectory):  # type: ignore[misc]
+class SubmissionsDirectory(CourseDirectory):
     """The course directory for autograding: of a submission, only notebooks and the time stamp are read.
 
     nbgrader follows links and copies every other file; none of them has a part in grading.

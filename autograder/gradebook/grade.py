@@ -27,7 +27,7 @@ def _sandbox(level: Isolation | None) -> Sandbox:
     return sandbox
 
 
-class GradeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
+class GradeSubmission(NbGraderPreprocessor):
     """Runs the hidden graders, and puts what they found into the notebook, the record and `resources`."""
 
     isolation = Enum(

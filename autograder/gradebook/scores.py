@@ -25,7 +25,7 @@ def reset(names: dict[str, str]) -> None:
         gradebook.db.commit()
 
 
-class SaveScores(SaveAutoGrades):  # type: ignore[misc]
+class SaveScores(SaveAutoGrades):
     """Writes each part's score into the row of its check cell."""
 
     def _add_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:

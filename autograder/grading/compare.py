@@ -10,6 +10,7 @@ import numpy as np
 
 from autograder.grading.failure import Mismatch
 from autograder.grading.tolerance import Tolerance
+from autograder.sandbox import Handle
 
 Shape = Literal["exact", "vector"]
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -43,6 +44,8 @@ def as_array(value: Any, *, of: str = "the result") -> Array:
             "a rectangular array",
             "Print the lengths of the rows before you return them.",
         ) from None
+    if array.dtype == object and array.size and all(type(item) in {int, float} for item in array.flat):
+        array = _beyond_64_bits(array, of)
     if array.dtype == bool or array.dtype.kind not in "iuf":
         name = _name_of(value, array)
         raise Mismatch(f"{of} is {name}", "real numbers", "Return a float, a list of floats, an array or a tensor.")
@@ -58,6 +61,14 @@ def as_array(value: Any, *, of: str = "the result") -> Array:
     return array.astype(np.float64)
 
 
+def _beyond_64_bits(integers: Array, of: str) -> Array:
+    try:
+        return integers.astype(np.float64)
+    except OverflowError:
+        advice = "Work with logarithms where numbers become that large."
+        raise Mismatch(f"{of} has an integer beyond 1e308", "numbers that a float can hold", advice) from None
+
+
 def as_float(value: Any, *, of: str = "the result") -> float:
     """The one real, finite number in `value` (any array of size one will do)."""
     array = as_array(value, of=of)
@@ -67,10 +78,9 @@ def as_float(value: Any, *, of: str = "the result") -> float:
 
 
 def as_bool(value: Any, *, of: str = "the result") -> bool:
-    """The truth value in `value`: a bool in any plain form, never a number or a string."""
-    array = np.asarray(value)
-    if array.dtype != bool or array.size != 1:
-        raise Mismatch(f"{of} is {_name_of(value, array)}", "True or False", "Return a bool.")
+    """The truth value in `value`: a bool, or an array or tensor of one; never a number or a string."""
+    if isinstance(value, (list, tuple)) or (array := np.asarray(value)).dtype != bool or array.size != 1:
+        raise Mismatch(f"{of} is {_name_of(value)}", "True or False", "Return a bool.")
     return bool(array.reshape(()))
 
 
@@ -131,6 +141,10 @@ def _name_of(value: Any, array: Array | None = None) -> str:
         return "complex"
     if isinstance(value, (bool, np.bool_)):
         return "a bool"
+    if isinstance(value, Handle):
+        return f"an object of type {value.type_name}"
+    if isinstance(value, (list, tuple)) and array is not None:
+        return f"a {type(value).__name__} whose entries are not all real numbers"
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.ndarray):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -20,6 +21,8 @@ INFORMATIVE = 3
 # mistakes of the catalogues differ by 1e-3 and more.
 RTOL, ATOL = 1e-6, 1e-8
 
+_AXIS = re.compile(r"axis \d+")
+
 Leaves = dict[str, np.ndarray[Any, Any]]
 
 
@@ -29,7 +32,7 @@ def diagnose(calls: Iterable[Call], reference: Callable[..., Any], mistakes: Seq
     A mistake explains the calls if it gives the student's numbers on every one of them, and other numbers than the
     reference on three at least.
     """
-    judged = [(call, numbers(call.result), _answer(reference, call)) for call in calls if not _is_single(call.args)]
+    judged = [(call, _student(call), _answer(reference, call)) for call in calls if not _is_single(call.args)]
     usable = [(call, student, right) for call, student, right in judged if student is not None and right is not None]
     found = {mistake.hint for mistake in mistakes if _explains(usable, partial(_mistaken, mistake))}
     if not found:
@@ -59,22 +62,22 @@ def _general(judged: Judged, reference: Callable[..., Any]) -> set[str | None]:
     if not judged:
         return set()
     found: dict[tuple[float, ...], str | None] = {}
-    names = [words for words, _ in _transforms(reference, judged[0][0])]
-    for index, words in enumerate(names):
+    for words, _ in _transforms(reference, judged[0][0]):
 
-        def candidate(call: Call, right: Leaves, index: int = index) -> Leaves | None:
-            slips = list(_transforms(reference, call))
-            if index >= len(slips):
+        def candidate(call: Call, right: Leaves, words: str = words) -> Leaves | None:
+            slip = dict(_transforms(reference, call)).get(words)
+            if slip is None:
                 return None
-            student = numbers(call.result) or {}
-            wrong = {key: slips[index][1](value) for key, value in right.items()}
+            student = _student(call) or {}
+            wrong = {key: slip(value) for key, value in right.items()}
             kept = {key for key, value in right.items() if key in student and _close(student[key], value)}
             return {key: right[key] if key in kept else value for key, value in wrong.items()}
 
         if _explains(judged, candidate):
             # Two arguments that share a dimension give the same factor, and are one finding.
             trace = tuple(float(np.sum(v)) for c, _, r in judged for v in (candidate(c, r) or {}).values())
-            found.setdefault(trace, words)
+            if _AXIS.sub("", words) == _AXIS.sub("", found.setdefault(trace, words) or "") and words != found[trace]:
+                found[trace] = None  # two axes of one argument that are always equally long: nobody knows which
     return set(found.values())
 
 
@@ -83,14 +86,30 @@ def _transforms(reference: Callable[..., Any], call: Call) -> Iterator[tuple[str
     yield from transforms.sized(reference, call.args)
 
 
+def _student(call: Call) -> Leaves | None:
+    return _with_inputs(call.result, call.inputs_after)
+
+
 def _answer(function: Callable[..., Any], call: Call) -> Leaves | None:
-    """What `function` gives for the same arguments; None if it raises, since then it gives no numbers."""
+    """What `function` makes of the same arguments; None if it raises, since then it gives no numbers."""
+    args = copy.deepcopy(call.args)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return numbers(function(*copy.deepcopy(call.args), **copy.deepcopy(call.kwargs)))
+            result = function(*args, **copy.deepcopy(call.kwargs))
     except Exception:
         return None
+    return _with_inputs(result, args)
+
+
+def _with_inputs(result: Any, args: tuple[Any, ...]) -> Leaves | None:
+    """The numbers of a result, and of the arguments after the call: to change them is a mistake of its own."""
+    leaves = numbers(result)
+    if leaves is None:
+        return None
+    inputs = {f"argument {index}": numbers(value) for index, value in enumerate(args)}
+    changed = {f"{place}.{key}": leaf for place, inner in inputs.items() for key, leaf in (inner or {}).items()}
+    return leaves | changed
 
 
 def numbers(value: Any) -> Leaves | None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.grading.outputs import Output, allowed, note
+from autograder.grading.outputs import Output, allowed, note, plain
 from autograder.grading.submission import Cell
 from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout, Worker
 
@@ -41,7 +41,10 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
         if cell.kind != "code" or index in left_out:
             continue
         if time.monotonic() > deadline:
-            warnings.append(_out_of_time(index, sandbox.limits.notebook))
+            warnings.append(
+                f"Your notebook ran for {sandbox.limits.notebook:g} seconds, which is all it may; the cell that begins "
+                f"`{_beginning(cell)}` and those after it were not run. Look for the cells that take long."
+            )
             break
         began = time.monotonic()
         try:
@@ -49,7 +52,7 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
         except (StudentTimeout, StudentBroke) as error:
             left_out.add(index)
             outputs[index] = [note(f"{error} This cell was left out, and the others were run without it.")]
-            warnings.append(f"Cell {index + 1} of your notebook was left out. {error}")
+            warnings.append(f"The cell that begins `{_beginning(cell)}` was left out. {error}")
             worker.close()
             worker, position = sandbox.worker(files), 0
         if time.monotonic() - began >= seconds:
@@ -57,8 +60,6 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
     return Execution(worker, outputs, warnings)
 
 
-def _out_of_time(index: int, seconds: float) -> str:
-    return (
-        f"Your notebook ran for {seconds:g} seconds, which is all it may; cell {index + 1} and those after it "
-        "were not run. Look for the cells that take long."
-    )
+def _beginning(cell: Cell) -> str:
+    """What a student recognises a cell by: its number changes where locked cells were put back."""
+    return plain(next(iter(cell.source.strip().splitlines()), ""))[:60]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import re
 import unicodedata
@@ -15,7 +14,7 @@ Output = dict[str, Any]
 
 # A figure of 200 dpi on a page has 4 megapixels; the limit keeps a small file from becoming a large picture.
 MAX_PIXELS = 10_000_000
-MAX_TEXT = 100_000
+MAX_TEXT = 100_200  # the worker keeps 100,000 characters of a cell, and adds a remark if there were more
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b.")
 
 
@@ -37,19 +36,20 @@ def plain(text: Any) -> str:
 
 def _safe(output: Output) -> Output | None:
     match output:
-        case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
+        case {"output_type": str("stream"), "name": str("stdout" | "stderr" as name), "text": str(text)}:
             return {"output_type": "stream", "name": name, "text": plain(text)}
-        case {"output_type": "error", "ename": str(ename), "evalue": str(evalue), "traceback": list(lines)}:
+        case {"output_type": str("error"), "ename": str(ename), "evalue": str(evalue), "traceback": list(lines)}:
             trace = [plain(line) for line in lines[:200]]
             return {"output_type": "error", "ename": plain(ename), "evalue": plain(evalue), "traceback": trace}
-        case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
+        case {"output_type": str("display_data" | "execute_result" as kind), "data": dict(data)}:
             shown = _shown(data)
             if not shown:
                 return None
             safe: Output = {"output_type": kind, "data": shown, "metadata": {}}
             if kind == "execute_result":
                 count = output.get("execution_count")
-                safe["execution_count"] = count if isinstance(count, int) else None
+                # nbformat takes no negative count and no bool, and refuses the whole notebook.
+                safe["execution_count"] = count if type(count) is int and 0 <= count < 2**31 else None
             return safe
     return None
 
@@ -70,7 +70,7 @@ def _redrawn(encoded: str) -> str | None:
             if picture.width * picture.height > MAX_PIXELS:
                 return None
             pixels = Image.frombytes("RGBA", picture.size, picture.convert("RGBA").tobytes())
-    except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # whatever a decoder raises on bytes that somebody made up
         return None
     buffer = io.BytesIO()
     pixels.save(buffer, "PNG")

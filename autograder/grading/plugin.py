@@ -15,6 +15,7 @@ import pytest
 from autograder.course import Problem
 from autograder.grading.failure import Mismatch
 from autograder.grading.marks import tested_by
+from autograder.grading.outputs import plain
 from autograder.grading.record import Outcome
 from autograder.grading.student import Call, Patience, Student
 from autograder.sandbox import Session, StudentBroke, StudentError, StudentTimeout, Worker
@@ -22,7 +23,7 @@ from autograder.sandbox import Session, StudentBroke, StudentError, StudentTimeo
 
 @dataclass(frozen=True)
 class Case:
-    """What one case of one hidden test found."""
+    """What one case of one hidden test found, the calls that returned, and all functions that it asked for in order."""
 
     part: str
     test: str
@@ -30,6 +31,7 @@ class Case:
     message: str
     fault: str | None
     calls: tuple[Call, ...]
+    asked: tuple[str, ...]
 
 
 class Grading:
@@ -72,16 +74,17 @@ class Grading:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-        if call.when == "setup":
-            self._student = None
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
             self.cases.append(self._case(item, call.excinfo.value if call.excinfo else None))
+        if call.when == "teardown":
+            self._student = None
         return (yield)
 
     def _case(self, item: Any, error: BaseException | None) -> Case:
         outcome, message, fault = judge(error, tested_by(item.function))
         calls = tuple(self._student.calls) if self._student is not None else ()
-        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls)
+        asked = tuple(self._student.asked) if self._student is not None else ()
+        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls, asked)
 
 
 def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str | None]:
@@ -90,15 +93,15 @@ def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str |
         case None:
             return "passed", f"Tested: {tested}", None
         case Mismatch():
-            return "failed", error.sentences(tested), None
+            return "failed", plain(error.sentences(tested)), None
         case StudentError():
-            return "error", raised(error).sentences(tested), None
+            return "error", plain(raised(error).sentences(tested)), None
         case StudentTimeout():
             found = Mismatch(str(error), "a result in time", "Look for a loop whose condition never becomes false.")
             return "timeout", found.sentences(tested), None
         case StudentBroke():
             advice = "Restart the kernel, run all cells in order, and call the function once more."
-            return "error", Mismatch(str(error), "a result that can be read", advice).sentences(tested), None
+            return "error", plain(Mismatch(str(error), "a result that can be read", advice).sentences(tested)), None
     fault = "".join(traceback.format_exception(error))
     message = f"Tested: {tested}\nThe grader itself failed here, not through your fault. A person will grade this part."
     return "grader_error", message, fault

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import pytest
 
 from autograder.course import Problem
-from autograder.grading.diagnosis import diagnose
 from autograder.grading.execute import Execution, execute
-from autograder.grading.marks import Part, Test, parts_of, variants_of
+from autograder.grading.hints import Diagnosis
+from autograder.grading.marks import Part, Test, parts_of
 from autograder.grading.outputs import Output
 from autograder.grading.plugin import Case, Grading
 from autograder.grading.record import Outcome, PartResult, Record, TestResult
-from autograder.grading.student import Call
 from autograder.grading.submission import Submission
+from autograder.grading.upstream import callers
 from autograder.sandbox import Sandbox
 
 # Where several cases of a test end differently, the test has the first of these: our own fault before the student's.
@@ -42,7 +42,7 @@ def grade(problem: Problem, submission: Submission, sandbox: Sandbox, seed: int 
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
         cases = run_tests(problem, execution, sandbox, seed)
-    results = _results(problem, parts, cases)
+    results = _results(parts, cases, Diagnosis(problem, parts, cases, callers(submission.cells)))
     record = Record(
         problem=problem.slug,
         isolation=sandbox.level.label,
@@ -84,8 +84,7 @@ def _our_own_pytest() -> Iterator[None]:
         os.environ.update(kept)
 
 
-def _results(problem: Problem, parts: list[Part], cases: list[Case]) -> tuple[PartResult, ...]:
-    diagnosis = Diagnosis(problem, cases)
+def _results(parts: list[Part], cases: list[Case], diagnosis: Diagnosis) -> tuple[PartResult, ...]:
     results = []
     for part in parts:
         tests = tuple(_result(test, part, cases, diagnosis) for test in part.tests)
@@ -101,27 +100,5 @@ def _result(test: Test, part: Part, cases: list[Case], diagnosis: Diagnosis) -> 
         raise RuntimeError(f"The test {part.id}/{test.name} was not run.")
     worst = min(own, key=lambda case: SEVERITY.index(case.outcome))
     points = test.points if worst.outcome == "passed" else 0
-    hint = diagnosis.hint(part, worst) if worst.outcome == "failed" else None
+    hint = diagnosis.hint(part, worst) if worst.outcome in {"failed", "error", "timeout"} else None
     return TestResult(test.name, worst.outcome, points, test.points, worst.message, hint)
-
-
-class Diagnosis:
-    """The hints of one submission, from all calls that its tests made, worked out when a test needs them."""
-
-    def __init__(self, problem: Problem, cases: list[Case]) -> None:
-        self._problem = problem
-        self._calls = [call for case in cases for call in case.calls]
-        self._hints: dict[str, str | None] = {}
-
-    def hint(self, part: Part, case: Case) -> str | None:
-        """The hint for a failed case: of the one function of the part that the case called and a mistake explains."""
-        called = dict.fromkeys(call.function for call in case.calls if call.function in part.functions)
-        hints = {hint for function in called if (hint := self._of(function)) is not None}
-        return hints.pop() if len(hints) == 1 else None
-
-    def _of(self, function: str) -> str | None:
-        if function not in self._hints:
-            calls: list[Call] = [call for call in self._calls if call.function == function]
-            mistakes = [m for m in variants_of(self._problem.catalogue("mistakes")) if m.function == function]
-            self._hints[function] = diagnose(calls, getattr(self._problem.reference(), function), mistakes)
-        return self._hints[function]

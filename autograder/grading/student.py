@@ -10,12 +10,13 @@ from autograder.sandbox import Session, StudentTimeout
 
 @dataclass(frozen=True)
 class Call:
-    """One call that returned: a random input and the student's numbers, for the diagnosis."""
+    """One call that returned: a random input, the student's numbers, and the input after it, for the diagnosis."""
 
     function: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     result: Any
+    inputs_after: tuple[Any, ...]
 
 
 class Patience:
@@ -43,17 +44,19 @@ class Student:
     def __init__(self, session: Session, patience: Patience) -> None:
         self._session, self._patience = session, patience
         self.calls: list[Call] = []
+        self.asked: list[str] = []
 
     def __getattr__(self, name: str) -> StudentFunction:
         return StudentFunction(self, name)
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+        self.asked.append(name)
         try:
             result, inputs = self._session.call(name, args, kwargs, self._patience.of(name))
         except StudentTimeout:
             self._patience.lose(name)
             raise
-        self.calls.append(Call(name, args, kwargs, result))
+        self.calls.append(Call(name, args, kwargs, result, tuple(inputs)))
         return result, inputs
 
 

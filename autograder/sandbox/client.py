@@ -33,9 +33,11 @@ class SandboxFault(Exception):
 class Worker:
     """One submission's processes: runs cells, and forks a copy of the notebook for each test."""
 
-    def __init__(self, stream: socket.socket, channel: socket.socket, end: Callable[[], str], limits: Limits) -> None:
+    def __init__(
+        self, stream: socket.socket, channel: socket.socket, tell: Callable[[str], str], limits: Limits
+    ) -> None:
         self._connection = wire.Connection(stream, _refer_nothing, _resolve_nothing, tensors=False)
-        self._channel, self._end, self._limits = channel, end, limits
+        self._channel, self._tell, self._limits = channel, tell, limits
         self._why: str | None = None
 
     def run_cell(self, source: str, label: str, seconds: float) -> list[dict[str, Any]]:
@@ -52,23 +54,32 @@ class Worker:
         """A copy of the notebook as it is now."""
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self._channel, [b"s"], [theirs.fileno()])
-            [pid] = self._ask(["fork"], "forked", int, ANSWER_SECONDS)
+            try:
+                [pid] = self._ask(["fork"], "forked", int, ANSWER_SECONDS, [theirs.fileno()])
+            except (StudentBroke, StudentTimeout):
+                ours.close()
+                raise
         return Session(ours, lambda: self._end_fork(pid), self._why_ended, self._limits)
 
     def _end_fork(self, pid: int) -> None:
         with contextlib.suppress(StudentBroke, StudentTimeout):
             self._ask(["end", pid], "ended", None, ANSWER_SECONDS)
 
-    def _ask(self, message: list[Any], kind: str, type_: type | None, seconds: float) -> list[Any]:
+    def _ask(
+        self, message: list[Any], kind: str, type_: type | None, seconds: float, descriptors: list[int] | None = None
+    ) -> list[Any]:
+        if self._why is not None:
+            raise StudentBroke(f"The notebook's process ended: {self._why}.")
         deadline = time.monotonic() + seconds
         try:
+            if descriptors:
+                socket.send_fds(self._channel, [b"s"], descriptors)
             self._connection.send(message, deadline)
             answered, *values = self._connection.receive(deadline)
         except TimeoutError:
             self.close()
             raise StudentTimeout("The notebook's process did not answer in time.") from None
-        except wire.Closed:
+        except (wire.Closed, BrokenPipeError):
             self.close()
             raise StudentBroke(f"The notebook's process ended: {self._why}.") from None
         except wire.WireError as error:
@@ -80,12 +91,12 @@ class Worker:
         return values
 
     def _why_ended(self) -> str:
-        return self._why or "it ended by itself"
+        return self._why or self._tell("why")
 
     def close(self) -> None:
         """End all processes of the submission."""
         if self._why is None:
-            self._why = self._end()
+            self._why = self._tell("end")
             self._connection.close()
             self._channel.close()
 
@@ -144,13 +155,13 @@ class Sandbox:
         with their_stream, their_channel:
             descriptors = [their_stream.fileno(), their_channel.fileno()]
             [number] = self._ask(["spawn"], "spawned", ANSWER_SECONDS, descriptors)
-        worker = Worker(stream, channel, partial(self._end_worker, number), self.limits)
+        worker = Worker(stream, channel, partial(self._tell, number), self.limits)
         for name, content in files.items():
             worker.put_file(name, content)
         return worker
 
-    def _end_worker(self, number: int) -> str:
-        [why] = self._ask(["end", number], "ended", ANSWER_SECONDS)
+    def _tell(self, number: int, request: str) -> str:
+        [why] = self._ask([request, number], {"why": "because", "end": "ended"}[request], ANSWER_SECONDS)
         return str(why)
 
     def _ask(self, request: object, kind: str, seconds: float, descriptors: list[int] | None = None) -> list[Any]:
@@ -166,9 +177,11 @@ class Sandbox:
         return values
 
     def _last_words(self, what: str) -> str:
-        self.close()
+        self._process.kill()
+        self._process.wait()
         self._words.seek(0)
         words = self._words.read()[-2000:].decode(errors="replace").strip()
+        self.close()
         return f"The fork server does not answer ({what}). Its last words: {words or 'none'}"
 
     def close(self) -> None:
@@ -176,6 +189,7 @@ class Sandbox:
         self._control.close()
         self._process.kill()
         self._process.wait()
+        self._words.close()
         self._home.cleanup()
 
     def __enter__(self) -> Self:

@@ -73,7 +73,12 @@ class Session:
         number = self._calls
         self._connection.send(["call", number, target, list(args), kwargs], deadline)
         while (message := self._connection.receive(deadline))[0] == "callback":
-            self._connection.send(self._answer(message), deadline)
+            try:
+                self._connection.send(self._answer(message), deadline)
+            except wire.Unsendable:
+                # Its size follows from arguments that the student chose.
+                refusal = ["failed", "What the function that you were given returned is too large to be sent."]
+                self._connection.send(refusal, deadline)
         return self._outcome(message, number, target)
 
     def _outcome(self, message: list[Any], number: int, target: str | Handle) -> tuple[Any, list[Any]]:
@@ -81,7 +86,7 @@ class Session:
             case ["result", int(answered), result, list(inputs)] if answered == number:
                 return result, inputs
             case ["unsendable", int(answered), str(sentence)] if answered == number:
-                raise StudentBroke(f"What it returned cannot be graded. {sentence}")
+                raise StudentBroke(f"What it returned cannot be graded. {sentence[:200]}")
             case ["missing", int(answered)] if answered == number:
                 raise StudentBroke(f"The notebook defines no function `{target}` when all its cells have run.")
             case ["raised", int(answered), dict(error)] if answered == number:

@@ -2,11 +2,12 @@
 
 Started by the trusted process, inside bubblewrap where there is one. It speaks to the trusted process over a
 SOCK_SEQPACKET, in packets of msgpack: ["spawn"] with two sockets attached -> ["spawned", id]; ["end", id] ->
-["ended", why]. It holds no secret, and runs no student's code itself.
+["ended", why]; ["why", id] -> ["because", why]. It holds no secret, and runs no student's code itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -16,10 +17,11 @@ from typing import Any
 
 import msgpack
 
-from . import namespaces, worker
+from . import hugepages, namespaces, worker
 
 # The watchdog looks this often. A process fills memory at about 2 GB/s, so it may overshoot its limit by 100 MB.
 TICK_MS = 50
+BY_ITSELF = "it ended by itself"
 
 
 class Child:
@@ -28,7 +30,9 @@ class Child:
     def __init__(self, pid: int) -> None:
         self.pid, self.pidfd = pid, os.pidfd_open(pid)
         self.namespace = os.stat(f"/proc/{pid}/ns/pid").st_ino
-        self.why = "it ended"
+        self.why = BY_ITSELF
+        self.killed = False
+        self.struck: int | None = None
 
     def processes(self) -> list[int]:
         found = []
@@ -42,6 +46,7 @@ class Child:
 
     def kill(self) -> None:
         """Kill the first process of the namespace: the kernel then kills all others, whatever they ignore."""
+        self.killed = True
         signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
@@ -72,6 +77,8 @@ class Server:
             child = self.spawn(descriptors)
             self.children[child.pid] = child
             return ["spawned", child.pid]
+        if request[0] == "why":
+            return ["because", self.why(self.children[request[1]])]
         child = self.children.pop(request[1])
         self.end(child)
         return ["ended", child.why]
@@ -94,6 +101,11 @@ class Server:
         for child in self.children.values():
             os.close(child.pidfd)
         os.setsid()
+        # The server's standard error is one file for all workers, which could leave each other messages in it.
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.close(null)
         if self.settings["confined"]:
             namespaces.enter_namespaces(self.settings["home"], self.settings["disk"])
             self.supervise()
@@ -126,12 +138,32 @@ class Server:
         # Resident memory counts shared pages in each process; only where that sum is large is the exact one read.
         elif sum(map(resident, processes)) > self.settings["memory"] < sum(map(proportional, processes)):
             child.why = f"it used more than {self.settings['memory'] // 2**20} MB of memory"
+            self.relieve(child, processes)
+        else:
+            child.struck = None
+
+    def relieve(self, child: Child, processes: list[int]) -> None:
+        """Kill the largest process, which most often is one test's copy; all, if that is gone and was not enough."""
+        if child.struck is None:
+            child.struck = max(processes, key=proportional)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.struck, signal.SIGKILL)
+        elif not resident(child.struck):
             child.kill()
+
+    def why(self, child: Child) -> str:
+        """Why a process of the worker ended; for a copy, this is told once, and the next one has its own reason."""
+        why = child.why
+        if not child.killed:
+            child.why = BY_ITSELF
+        return why
 
     def end(self, child: Child) -> None:
         child.kill()
         if not self.settings["confined"]:
-            os.killpg(child.pid, signal.SIGKILL)
+            # A worker that was killed before it had made its own group has none.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
         os.waitpid(child.pid, 0)
         os.close(child.pidfd)
 
@@ -165,7 +197,10 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     settings = msgpack.unpackb(control.recv(2**16))
     worker.warm_up()
+    # What the notebook of the warm-up took over: a fault of the server is told to the trusted process again.
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     if len(os.listdir("/proc/self/task")) != 1:
         raise RuntimeError("The fork server has more than one thread, so that its children could hang.")
+    hugepages.collapse()
     control.send(msgpack.packb(["ready"]))
     Server(control, settings).run()

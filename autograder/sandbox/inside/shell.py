@@ -18,6 +18,8 @@ from traitlets.config import Config
 MAX_TEXT = 100_000
 # A figure of matplotlib's takes 20 to 200 kB as PNG.
 MAX_DATA = 2 * 2**20
+# All outputs of a cell travel in one frame, of 16 MB.
+MAX_CELL = 8 * 2**20
 MAX_OUTPUTS = 100  # a cell with more is a loop that prints or plots
 
 
@@ -31,6 +33,7 @@ class Outputs:
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
         self.text = 0
+        self.size = 0
 
     def stream(self, name: str, text: str) -> None:
         kept = text[: max(0, MAX_TEXT - self.text)]
@@ -44,15 +47,17 @@ class Outputs:
         else:
             self.add({"output_type": "stream", "name": name, "text": kept})
 
-    def add(self, output: dict[str, Any]) -> None:
-        if len(self.items) < MAX_OUTPUTS:
+    def add(self, output: dict[str, Any], size: int = 0) -> None:
+        if len(self.items) < MAX_OUTPUTS and self.size + size <= MAX_CELL:
+            self.size += size
             self.items.append(output)
 
     def data(self, output_type: str, data: dict[str, Any], **more: Any) -> None:
         kept = {mime: value for mime, value in data.items() if mime in {"text/plain", "image/png"}}
         small = {mime: value for mime, value in kept.items() if len(value) <= MAX_DATA}
         if small:
-            self.add({"output_type": output_type, "data": small, "metadata": {}, **more})
+            size = sum(map(len, small.values()))
+            self.add({"output_type": output_type, "data": small, "metadata": {}, **more}, size)
 
 
 class Stream:
@@ -78,7 +83,7 @@ class Stream:
         return False
 
 
-class _Compiler(CachingCompiler):  # type: ignore[misc]
+class _Compiler(CachingCompiler):
     """Names the code of each cell after the cell, so that a traceback can say which cell and line it means."""
 
     label = "cell"
@@ -87,7 +92,7 @@ class _Compiler(CachingCompiler):  # type: ignore[misc]
         return f"<{self.label}>"
 
 
-class _DisplayHook(DisplayHook):  # type: ignore[misc]
+class _DisplayHook(DisplayHook):
     def write_output_prompt(self) -> None:
         """The prompt is the notebook's own."""
 
@@ -98,7 +103,7 @@ class _DisplayHook(DisplayHook):  # type: ignore[misc]
         self._is_active = False
 
 
-class _DisplayPublisher(DisplayPublisher):  # type: ignore[misc]
+class _DisplayPublisher(DisplayPublisher):
     def publish(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         self.shell.outputs.data("display_data", data)
 
@@ -106,15 +111,19 @@ class _DisplayPublisher(DisplayPublisher):  # type: ignore[misc]
         self.shell.outputs.items.clear()
 
 
-class Notebook(InteractiveShell):  # type: ignore[misc]
+class Notebook(InteractiveShell):
     """IPython's shell with its outputs kept instead of printed."""
 
     outputs: Outputs  # of the cell that runs
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
-        self.outputs.add(
-            {"output_type": "error", "ename": etype.__name__[:200], "evalue": _text(evalue), "traceback": stb}
-        )
+        trace = [line[:MAX_TEXT] for line in stb]
+        error = {"output_type": "error", "ename": etype.__name__[:200], "evalue": _text(evalue), "traceback": trace}
+        self.outputs.add(error, sum(map(len, trace)))
+
+    def capture(self) -> None:
+        """Take over sys.stdout and sys.stderr."""
+        sys.stdout, sys.stderr = Stream("stdout", self), Stream("stderr", self)
 
     def run(self, source: str, label: str, seconds: float) -> list[dict[str, Any]]:
         """Run one cell for at most `seconds`; its outputs in notebook format, an error among them."""
@@ -130,6 +139,9 @@ class Notebook(InteractiveShell):  # type: ignore[misc]
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         return self.outputs.items
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """`%matplotlib inline` asks for it; there are no windows here."""
 
     def _flush_figures(self) -> None:
         backend = sys.modules.get("matplotlib_inline.backend_inline")
@@ -154,7 +166,7 @@ def make() -> Notebook:
         display_pub_class=_DisplayPublisher,
     )
     notebook.outputs = Outputs()
-    sys.stdout, sys.stderr = Stream("stdout", notebook), Stream("stderr", notebook)
+    notebook.capture()
     return notebook
 
 

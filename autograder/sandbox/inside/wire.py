@@ -24,7 +24,8 @@ MAX_FRAME = 16 * 2**20
 MAX_TOTAL = 16 * MAX_FRAME
 # Nested dicts of lists of arrays need 4; the limit keeps a cyclic list from becoming a deep recursion.
 MAX_DEPTH = 32
-# A list is decoded to Python objects of 32 bytes and more each, so it is held shorter than an array may be.
+# The members of lists are decoded to Python objects of 32 bytes and more each, so they are held fewer than the entries
+# of arrays may be: a frame of three-byte lists would take a gigabyte, and seconds that no deadline sees.
 MAX_ITEMS = 1_000_000
 # Numbers of 4,000 digits are printed by no answer; longer ones cost quadratic time to convert.
 MAX_INT_BYTES = 1_700
@@ -66,7 +67,10 @@ class Connection:
 
     def send(self, message: list[Any], deadline: float | None = None) -> None:
         """Send one message before `deadline` (of time.monotonic); raises Unsendable before anything is sent."""
-        payload = msgpack.packb([lower(item, self._refer) for item in message], unicode_errors="replace")
+        tree = [lower(item, self._refer) for item in message]
+        if not _has_few_items(tree):
+            raise Unsendable(f"Its lists have more than {MAX_ITEMS:,} members: return arrays.")
+        payload = msgpack.packb(tree, unicode_errors="replace")
         if len(payload) > MAX_FRAME:
             raise Unsendable(f"It takes {len(payload) / 2**20:.0f} MB; answers may have {MAX_FRAME // 2**20} MB.")
         try:
@@ -88,6 +92,8 @@ class Connection:
             raise WireError(f"A message could not be decoded ({type(error).__name__}).") from None
         if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
             raise WireError("A message was not a list that starts with its kind.")
+        if not _has_few_items(tree):
+            raise WireError("More data arrived than an answer may have.")
         return [lift(item, self._resolve, self._tensors) for item in tree]
 
     def close(self) -> None:
@@ -117,6 +123,15 @@ def _remaining(deadline: float | None) -> float | None:
     return left
 
 
+def _has_few_items(tree: list[Any]) -> bool:
+    count, left = 0, [tree]
+    while left and count <= MAX_ITEMS:
+        node = left.pop()
+        count += len(node)
+        left += [item for item in node if type(item) is list]
+    return count <= MAX_ITEMS
+
+
 def lower(value: Any, refer: Refer, depth: int = 0) -> Any:
     """`value` as msgpack scalars and tagged lists; raises Unsendable."""
     if depth > MAX_DEPTH:
@@ -139,6 +154,8 @@ def lower(value: Any, refer: Refer, depth: int = 0) -> Any:
         tag = "t" if isinstance(value, tuple) else "l"
         return [tag, *(lower(item, refer, depth + 1) for item in value)]
     if isinstance(value, dict):
+        if not all(map(_is_key, value)):
+            raise Unsendable("It is a dict with a key that is neither a string nor a real number.")
         return ["d", *(lower(item, refer, depth + 1) for pair in value.items() for item in pair)]
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
@@ -146,6 +163,13 @@ def lower(value: Any, refer: Refer, depth: int = 0) -> Any:
     if (reference := refer(value)) is not None:
         return ["r" if reference.owned_by_sender else "y", reference.number, reference.type_name]
     raise Unsendable(f"It is an object of type {type(value).__name__}.")
+
+
+def _is_key(key: Any) -> bool:
+    """Whether `key` may be one: whoever chooses long integers, tuples or complex numbers can choose equal hashes."""
+    if isinstance(key, int):
+        return -(2**63) <= key < 2**63
+    return key is None or isinstance(key, str | bytes | float | np.bool_ | np.integer | np.floating)
 
 
 def _lower_big(value: int) -> list[Any]:
@@ -184,10 +208,9 @@ def lift(tree: Any, resolve: Resolve, tensors: bool, depth: int = 0) -> Any:
         return tuple(members) if tag == "t" else members
     if tag == "d" and len(items) % 2 == 0:
         members = [lift(item, resolve, tensors, depth + 1) for item in items]
-        try:
-            return dict(zip(members[::2], members[1::2], strict=True))
-        except TypeError:
-            raise WireError("A dict has a key that cannot be one.") from None
+        if not all(map(_is_key, members[::2])):
+            raise WireError("A dict has a key that cannot be one.")
+        return dict(zip(members[::2], members[1::2], strict=True))
     if tag in {"a", "s", "T"}:
         return _lift_array(tag, items, tensors)
     if tag == "c" and [type(item) for item in items] == [float, float]:
@@ -203,10 +226,11 @@ def _lift_array(tag: str, items: list[Any], tensors: bool) -> Any:
     if [type(item) for item in items] != [str, list, bytes]:
         raise WireError("An array has a header of unknown form.")
     name, shape, raw = items
-    if name not in DTYPES or len(shape) > MAX_DEPTH or any(type(n) is not int or n < 0 for n in shape):
+    axes = 0 if tag == "s" else MAX_DEPTH
+    if name not in DTYPES or len(shape) > axes or any(type(n) is not int or n < 0 for n in shape):
         raise WireError("An array has a dtype or a shape that answers may not have.")
     dtype = np.dtype(name).newbyteorder("<")
-    if math.prod(shape) * dtype.itemsize != len(raw) or max(shape, default=0) > MAX_FRAME:
+    if math.prod(shape) * dtype.itemsize != len(raw) or math.prod(n or 1 for n in shape) > MAX_FRAME:
         raise WireError("An array's bytes do not fit its shape.")
     flat = np.frombuffer(raw, dtype=np.uint8) != 0 if name == "bool" else np.frombuffer(raw, dtype=dtype)
     array = flat.astype(name).reshape(shape)

@@ -1,0 +1,48 @@
+"""The hints of one submission: at most one for a test that was not passed."""
+
+from __future__ import annotations
+
+from autograder.course import Problem
+from autograder.grading.diagnosis import diagnose
+from autograder.grading.marks import Part, variants_of
+from autograder.grading.plugin import Case
+from autograder.grading.upstream import reached
+
+
+class Diagnosis:
+    """Works out a function's hint, from all calls that the tests made of it, when a test first needs it."""
+
+    def __init__(self, problem: Problem, parts: list[Part], cases: list[Case], used: dict[str, set[str]]) -> None:
+        self._problem, self._used = problem, used
+        self._calls = [call for case in cases for call in case.calls]
+        self._order = [function for part in parts for function in part.functions]
+        self._wrong = {name for part in parts for case in cases for name in _blamed(part, case)}
+        self._hints: dict[str, str | None] = {}
+
+    def hint(self, part: Part, case: Case) -> str | None:
+        """What most likely caused this case's failure, if exactly one cause is recognised.
+
+        A wrong function of another part, used by the test or by the judged function, comes first: it may explain all.
+        """
+        functions = [name for name in case.asked if name in part.functions]
+        upstream = set(case.asked).union(*(reached(function, self._used) for function in functions))
+        if guilty := (upstream & self._wrong).difference(part.functions):
+            first = min(guilty, key=self._order.index)
+            return f"This uses your `{first}`, whose own tests fail: repair that first."
+        if case.outcome != "failed":
+            return None
+        hints = {hint for function in functions if (hint := self._of(function)) is not None}
+        return hints.pop() if len(hints) == 1 else None
+
+    def _of(self, function: str) -> str | None:
+        if function not in self._hints:
+            calls = [call for call in self._calls if call.function == function]
+            mistakes = [m for m in variants_of(self._problem.catalogue("mistakes")) if m.function == function]
+            self._hints[function] = diagnose(calls, getattr(self._problem.reference(), function), mistakes)
+        return self._hints[function]
+
+
+def _blamed(part: Part, case: Case) -> list[str]:
+    """The function of `part` that a case found wrong: the last one that it called before it stopped."""
+    failed = case.part == part.id and case.outcome in {"failed", "error", "timeout"}
+    return [name for name in case.asked if name in part.functions][-1:] if failed else []

@@ -1,0 +1,20 @@
+"""The graders are graded; and the audit would notice if they were bad."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.audit import audit
+from autograder.audit.table import verdict
+from autograder.course import Problem, problems
+from autograder.sandbox import Isolation
+
+
+@pytest.mark.level1
+# A whole catalogue, each notebook graded in full: two minutes of two cores, and more on busy ones.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("problem", problems(), ids=str)
+def test_the_graders_of_every_problem_stand_their_audit(problem: Problem) -> None:
+    rows = list(audit(problem, Isolation.BUBBLEWRAP))
+    assert {row.kind for row in rows} == {"reference", "blank", "alternative", "mistake", "stub"}
+    assert not [row for row in rows if row.faults], verdict(rows)
