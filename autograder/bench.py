@@ -34,7 +34,7 @@ def main() -> None:
     began = time.perf_counter()
     with Sandbox() as sandbox:
         started = time.perf_counter() - began
-        table = Table("problem", "cells and calls alone (s)", "graded (s)", "ratio", "worker PSS (MiB)", box=None)
+        table = Table("problem", "alone (s)", "graded (s)", "ratio", "PSS (MiB)", "private (MiB)", box=None)
         for problem in problems():
             table.add_row(str(problem), *_figures(problem, sandbox))
     console = Console()
@@ -46,25 +46,22 @@ def main() -> None:
     console.print(table)
 
 
-def _figures(problem: Problem, sandbox: Sandbox) -> tuple[str, str, str, str]:
+def _figures(problem: Problem, sandbox: Sandbox) -> tuple[str, ...]:
     submission = read(problem.source_notebook, problem)
     calls, memory = _calls(problem, submission, sandbox)
     graded = _median(lambda: grade(problem, submission, sandbox))
     alone = _median(lambda: _alone(submission, calls))
-    return f"{alone:.3f}", f"{graded:.3f}", f"{graded / alone:.2f}", f"{memory / 2**20:.0f}"
+    sizes = (f"{size / 2**20:.0f}" for size in (memory.pss, memory.uss))
+    return f"{alone:.3f}", f"{graded:.3f}", f"{graded / alone:.2f}", *sizes
 
 
-def _calls(problem: Problem, submission: Submission, sandbox: Sandbox) -> tuple[list[Call], int]:
-    """The calls that the hidden tests make, and the largest worker's share of memory after the cells have run."""
+def _calls(problem: Problem, submission: Submission, sandbox: Sandbox) -> tuple[list[Call], Any]:
+    """The calls that the hidden tests make, and the memory of the notebook's process after its cells have run."""
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
-        memory = max(_proportional(process) for process in psutil.Process().children(recursive=True)[-1:])
+        memory = psutil.Process().children(recursive=True)[-1].memory_full_info()
         cases = run_tests(problem, execution, sandbox, seed=0)
     return [call for case in cases for call in case.calls], memory
-
-
-def _proportional(process: psutil.Process) -> int:
-    return int(process.memory_full_info().pss)
 
 
 def _alone(submission: Submission, calls: list[Call]) -> None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import atexit
 import functools
+from dataclasses import fields
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Enum
+from traitlets import Dict, Enum, TraitError, validate
 
 from autograder.course import find
 from autograder.gradebook.notebook import submission_of
 from autograder.gradebook.page import part_output, summary_cell
 from autograder.gradebook.scores import RECORD, part_of
 from autograder.grading.run import grade
-from autograder.sandbox import Isolation, Sandbox, SandboxFault
+from autograder.sandbox import Isolation, Limits, Sandbox, SandboxFault
 
 
 @functools.cache
-def _sandbox(level: Isolation | None) -> Sandbox:
+def _sandbox(level: Isolation | None, limits: Limits) -> Sandbox:
     """One for the process: its server takes two seconds to start, and every submission is a fork of it."""
-    sandbox = Sandbox(level)
+    sandbox = Sandbox(level, limits)
     atexit.register(sandbox.close)
     return sandbox
 
@@ -35,13 +36,25 @@ class GradeSubmission(NbGraderPreprocessor):
         default_value="best",
         help="What confines a student's code: the best that this machine gives, or nothing, for code of one's own.",
     ).tag(config=True)
+    limits = Dict(
+        help="What one submission may use, where that is not as in autograder/sandbox/limits.py: {'cell': 60}."
+    ).tag(config=True)
+
+    @validate("limits")  # type: ignore[untyped-decorator]
+    def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        known = {field.name for field in fields(Limits)}
+        if unknown := set(proposal["value"]) - known:
+            raise TraitError(
+                f"c.GradeSubmission.limits has no {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}."
+            )
+        return dict(proposal["value"])
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         names = resources["nbgrader"]
         problem = find(f"{names['assignment']}/{names['notebook']}")
         level = Isolation.NONE if self.isolation == "none" else None
         try:
-            graded = grade(problem, submission_of(nb), _sandbox(level))
+            graded = grade(problem, submission_of(nb), _sandbox(level, Limits(**self.limits)))
         except SandboxFault:
             # nbgrader reports it and goes on: the next submission gets a server that lives.
             _sandbox.cache_clear()

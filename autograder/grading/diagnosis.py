@@ -21,6 +21,8 @@ INFORMATIVE = 3
 # mistakes of the catalogues differ by 1e-3 and more.
 RTOL, ATOL = 1e-6, 1e-8
 
+# Where the numbers of the arguments stand among those of the result.
+ARGUMENT = "argument "
 _AXIS = re.compile(r"axis \d+")
 
 Leaves = dict[str, np.ndarray[Any, Any]]
@@ -69,7 +71,7 @@ def _general(judged: Judged, reference: Callable[..., Any]) -> set[str | None]:
             if slip is None:
                 return None
             student = _student(call) or {}
-            wrong = {key: slip(value) for key, value in right.items()}
+            wrong = {key: value if key.startswith(ARGUMENT) else slip(value) for key, value in right.items()}
             kept = {key for key, value in right.items() if key in student and _close(student[key], value)}
             return {key: right[key] if key in kept else value for key, value in wrong.items()}
 
@@ -107,7 +109,7 @@ def _with_inputs(result: Any, args: tuple[Any, ...]) -> Leaves | None:
     leaves = numbers(result)
     if leaves is None:
         return None
-    inputs = {f"argument {index}": numbers(value) for index, value in enumerate(args)}
+    inputs = {f"{ARGUMENT}{index}": numbers(value) for index, value in enumerate(args)}
     changed = {f"{place}.{key}": leaf for place, inner in inputs.items() for key, leaf in (inner or {}).items()}
     return leaves | changed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,6 +72,11 @@ class Grading:
         """Random numbers that depend on the problem, the test, its case and the seed of the grading run alone."""
         name = f"{self.problem}::{request.node.cls.__name__}::{request.node.name}::{self.seed}"
         return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Forget the module of the tests: pytest would take it for that of the same name in another course."""
+        for name in {item.module.__name__ for item in session.items if isinstance(item, pytest.Function)}:
+            del sys.modules[name]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:

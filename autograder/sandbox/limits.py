@@ -1,4 +1,4 @@
-"""What one submission may use. Each default has its reason; a course changes them in nbgrader_config.py."""
+"""What one submission may use. Each default has its reason; a course changes them by `c.GradeSubmission.limits`."""
 
 from __future__ import annotations
 

@@ -79,7 +79,10 @@ class Session:
                 # Its size follows from arguments that the student chose.
                 refusal = ["failed", "What the function that you were given returned is too large to be sent."]
                 self._connection.send(refusal, deadline)
-        return self._outcome(message, number, target)
+        result, inputs = self._outcome(message, number, target)
+        if len(inputs) != len(args):
+            raise wire.WireError("The Python process gave back other arguments than it was called with.")
+        return result, inputs
 
     def _outcome(self, message: list[Any], number: int, target: str | Handle) -> tuple[Any, list[Any]]:
         match message:

@@ -1,7 +1,5 @@
 """Unusual but right answers to "Two-layer backprop: a gas of neurons": each scores full marks."""
 
-import math
-
 import numpy as np
 import torch
 
@@ -11,6 +9,8 @@ from solutions.ps01_linear_algebra.backprop import act, dact, grad_batch, grad_s
 
 @alternative("act")
 def number_by_number(z, kind):
+    import math
+
     def sigma(t):
         e = math.exp(-abs(t))
         if kind == "sigmoid":

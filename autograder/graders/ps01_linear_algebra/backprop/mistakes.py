@@ -342,12 +342,11 @@ def slope_at_the_value(X, y, a, b, W, kind):
     return {"a": pull @ act(Z, kind), "b": back.sum(0), "W": back.T @ X}
 
 
-@mistake("grad_batch", hint="σ′ = h(1 − h) holds for the sigmoid alone; call dact for the others, tanh among them.")
-def logistic_slope_for_tanh(X, y, a, b, W, kind):
+@mistake("grad_batch", hint="σ′ = h(1 − h) holds for the sigmoid alone; dact knows the slopes of tanh and the others.")
+def logistic_slope_for_all(X, y, a, b, W, kind):
     Z = X @ W.T + b
     pull = -2 * (y - forward(X, a, b, W, kind)) / (len(y) * len(a))
-    slope = act(Z, kind) * (1 - act(Z, kind)) if kind == "tanh" else dact(Z, kind)
-    back = pull[:, None] * a * slope
+    back = pull[:, None] * a * act(Z, kind) * (1 - act(Z, kind))
     return {"a": pull @ act(Z, kind), "b": back.sum(0), "W": back.T @ X}
 
 

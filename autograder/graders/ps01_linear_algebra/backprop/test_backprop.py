@@ -44,7 +44,8 @@ class TestActivations:
     @points(0.5)
     def test_extremes(self, student, reference, rng):
         """σ and σ′ stay finite and right where exponentials overflow, and relu′ is between 0 and 1 at its kink."""
-        far = [rng.permutation([-800.0, -720.0, -40.0, 40.0, 720.0, 800.0]) for _ in range(3)]
+        # The moderate z sets the scale: 1 − tanh² is 0 at z = 40, where 1/cosh² is 7e-35, and both are right.
+        far = [rng.permutation([-800.0, -720.0, -40.0, 40.0, 720.0, 800.0, rng.uniform(0.1, 1.0)]) for _ in range(3)]
         beside = [np.array([-s, 0.0, s]) for s in rng.uniform(0.1, 1.0, size=3)]
         kinks = [student.dact(z, "relu") for z in beside]
         for name in ("act", "dact"):
@@ -281,13 +282,11 @@ class TestGradBatch:
 
     @points(0.5)
     def test_single_precision(self, student, reference, rng):
-        """float32 arguments give the gradient and the slope to the precision of float32."""
+        """float32 arguments give the gradient to the precision of float32."""
         for kind in KINDS:
-            X, y, a, b, W = (value.astype(np.float32) for value in draw(rng, 5, 7, 3))
-            exact = [value.astype(float) for value in (X, y, a, b, W)]
-            answer, slope = student.grad_batch(X, y, a, b, W, kind), student.grad_input(X, a, b, W, kind)
-            agree_gradients(answer, reference.grad_batch(*exact, kind), FLOAT32, kind)
-            agree(slope, reference.grad_input(exact[0], *exact[2:], kind), FLOAT32, of=f"∂ŷ/∂x with {kind}")
+            args = [value.astype(np.float32) for value in draw(rng, 5, 7, 3)]
+            exact = [value.astype(float) for value in args]
+            agree_gradients(student.grad_batch(*args, kind), reference.grad_batch(*exact, kind), FLOAT32, kind)
 
     @points(0.5)
     def test_arguments(self, student, reference, rng):
