@@ -19,8 +19,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def agree(actual: Any, expected: Any, tolerance: Tolerance, *, of: str = "the result", shape: Shape = "exact") -> None:
     """Raise Mismatch unless `actual` equals `expected` within `tolerance`.
 
-    `expected` is a number, an array, or a dict, list or tuple of such; `actual` may be any plain form of the same
-    numbers. `shape="vector"` takes (n,), (n, 1) and (1, n) for the same; "exact" asks for the shape of `expected`.
+    `expected` is a number, an array (or a list that makes one), or a dict or tuple of such; `actual` may be any plain
+    form of the same numbers. `shape="vector"` takes (n,), (n, 1) and (1, n) for the same; "exact" asks for the shape
+    of `expected`.
     """
     if isinstance(expected, Mapping):
         for key, value in _entries(actual, expected, of).items():

@@ -32,7 +32,7 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
     outputs: list[list[Output]] = [[] for _ in cells]
     warnings: list[str] = []
     deadline = time.monotonic() + sandbox.limits.notebook
-    seconds, left_out = sandbox.limits.cell, set[int]()
+    seconds, left_out, furthest = sandbox.limits.cell, set[int](), 0
     worker = sandbox.worker(files)
     position = 0
     while position < len(cells):
@@ -46,16 +46,19 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
                 f"`{_beginning(cell)}` and those after it were not run. Look for the cells that take long."
             )
             break
+        # A cell that ended in its time before gets the same time when it is run again.
+        limit = seconds if index >= furthest else sandbox.limits.cell
+        furthest = max(furthest, index + 1)
         began = time.monotonic()
         try:
-            outputs[index] = allowed(worker.run_cell(cell.source, f"cell {index + 1}", seconds))
+            outputs[index] = allowed(worker.run_cell(cell.source, f"cell {index + 1}", limit))
         except (StudentTimeout, StudentBroke) as error:
             left_out.add(index)
             outputs[index] = [note(f"{error} This cell was left out, and the others were run without it.")]
             warnings.append(f"The cell that begins `{_beginning(cell)}` was left out. {error}")
             worker.close()
             worker, position = sandbox.worker(files), 0
-        if time.monotonic() - began >= seconds:
+        if time.monotonic() - began >= limit:
             seconds = max(FLOOR, seconds / 2)
     return Execution(worker, outputs, warnings)
 

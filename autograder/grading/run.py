@@ -65,11 +65,13 @@ def run_tests(problem: Problem, execution: Execution, sandbox: Sandbox, seed: in
     return grading.cases
 
 
-# Nothing of a submission's folder, of the course's own test settings or of other plugins decides how graders run.
+# Nothing of a submission's folder, of the course's own test settings or of other plugins decides how graders run. Those
+# left out write files, capture output or collect garbage, which takes a tenth of the time of a whole grading.
+LEFT_OUT = ("cacheprovider", "logging", "doctest", "unittest", "junitxml", "faulthandler", "unraisableexception")
 OPTIONS = (
     *("-c", os.devnull, "--noconftest", "--disable-plugin-autoload", "--import-mode=importlib", "--assert=plain"),
     *("--capture=no", "--quiet", "--strict-markers"),
-    *(f"-p no:{name}" for name in ("cacheprovider", "logging", "doctest", "unittest", "junitxml", "faulthandler")),
+    *(f"-p no:{name}" for name in LEFT_OUT),
 )
 
 

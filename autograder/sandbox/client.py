@@ -119,7 +119,7 @@ class Sandbox:
     """A fork server at the best level of isolation that this machine gives, or at the one that is asked for."""
 
     def __init__(self, level: Isolation | None = None, limits: Limits | None = None) -> None:
-        self.level = isolation.require(Isolation.BUBBLEWRAP) if level is None else level
+        self.level = isolation.require(Isolation.BUBBLEWRAP) if level != Isolation.NONE else Isolation.NONE
         self.limits = limits or Limits()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the server lives
         self._home = tempfile.TemporaryDirectory(prefix="mlphys-", ignore_cleanup_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 import sys
 import traceback
@@ -54,6 +55,8 @@ class Outputs:
 
     def data(self, output_type: str, data: dict[str, Any], **more: Any) -> None:
         kept = {mime: value for mime, value in data.items() if mime in {"text/plain", "image/png"}}
+        if isinstance(kept.get("image/png"), bytes):  # as PIL's own pictures have it
+            kept["image/png"] = base64.b64encode(kept["image/png"]).decode()
         small = {mime: value for mime, value in kept.items() if len(value) <= MAX_DATA}
         if small:
             size = sum(map(len, small.values()))
