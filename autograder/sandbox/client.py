@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -120,6 +121,8 @@ class Sandbox:
 
     def __init__(self, level: Isolation | None = None, limits: Limits | None = None) -> None:
         self.level = isolation.require(Isolation.BUBBLEWRAP) if level != Isolation.NONE else Isolation.NONE
+        if sys.platform != "linux":
+            raise SandboxFault("The sandbox needs Linux: run the grader in a Linux container or virtual machine.")
         self.limits = limits or Limits()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the server lives
         self._home = tempfile.TemporaryDirectory(prefix="mlphys-", ignore_cleanup_errors=True)
