@@ -12,7 +12,17 @@ import pytest
 from conftest import Start, shown
 
 from autograder.course import ROOT
-from autograder.sandbox import Isolation, Limits, Sandbox, SandboxFault, StudentBroke, StudentError, Worker, mechanisms
+from autograder.sandbox import (
+    Isolation,
+    Limits,
+    Sandbox,
+    SandboxFault,
+    StudentBroke,
+    StudentError,
+    Worker,
+    launch,
+    mechanisms,
+)
 from autograder.sandbox.launch import environment
 
 level1 = pytest.mark.level1
@@ -141,8 +151,8 @@ def reached(family, address):
 @level1
 def test_only_its_own_directories_can_be_written_to(worker: Worker) -> None:
     shown(worker, WALK)
-    assert shown(worker, "sorted(writable())") == "['/dev/shm', '/home/student']"
-    assert shown(worker, "os.path.realpath('/tmp')") == "'/home/student'"
+    assert shown(worker, "sorted(writable())") == "['/dev/shm', '/notebook', '/tmp']"
+    assert shown(worker, "os.path.samefile('/tmp', '/notebook')") == "True"
 
 
 @level1
@@ -362,3 +372,13 @@ def test_a_server_that_fails_says_why() -> None:
         broken._ask(["nonsense"], "nothing", SECONDS)
     del broken
     gc.collect()  # whatever it leaves open is a warning here, and so an error
+
+
+@level1
+def test_the_libraries_may_be_below_tmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `git clone` in /tmp: then /tmp has what Python needs, and is not the notebook's own directory."""
+    mounts = launch._view()
+    monkeypatch.setattr(launch, "_view", lambda: [*mounts, "--ro-bind", "/usr/share/zoneinfo", "/tmp/checkout/.venv"])
+    with Sandbox() as sandbox, sandbox.worker() as worker:
+        assert shown(worker, "import os; os.listdir('/tmp')") == "['checkout']"
+        assert shown(worker, "import tempfile; tempfile.gettempdir()") == "'/notebook'"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 PACKAGE = Path(__file__).resolve().parent.parent
-HOME = "/home/student"
+# Not in /home or /tmp, where somebody may have this very checkout.
+HOME = "/notebook"
 
 # The same for every submission, whatever the environment of who grades: one thread, so that the server can fork, and
 # hash seeds and locale fixed, so that a grade is reproducible.
@@ -26,7 +27,12 @@ def server_command(control: int, code: str) -> list[str]:
 
 
 def environment(home: str) -> dict[str, str]:
-    return ENVIRONMENT | {"HOME": home, "MPLCONFIGDIR": f"{home}/.matplotlib", "IPYTHONDIR": f"{home}/.ipython"}
+    return ENVIRONMENT | {
+        "HOME": home,
+        "TMPDIR": home,
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "IPYTHONDIR": f"{home}/.ipython",
+    }
 
 
 def bubblewrap_command(control: int) -> list[str]:
@@ -42,7 +48,7 @@ def bubblewrap_command(control: int) -> list[str]:
         command += ["--setenv", name, value]
     command += _view()
     command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", HOME]
-    command += ["--symlink", HOME.lstrip("/"), "/tmp", "--remount-ro", "/"]
+    command += ["--dir", "/tmp", "--remount-ro", "/"]
     return [*command, "--chdir", HOME, "--", *server_command(control, "/sandbox")]
 
 
