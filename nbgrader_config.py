@@ -7,6 +7,9 @@ c.CourseDirectory.course_id = "mlphys"
 # nbgrader copies whatever else stands beside a notebook to the students: the statements' sources have the answers.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.md"]
 
+# What is released is committed, so that it exists already when the gradebook is told of the assignment.
+c.GenerateAssignment.force = True
+
 # A submission is read by the loader of autograder.grading, and its code runs in the sandbox, never in a kernel here.
 c.Autograde.exporter_class = "autograder.gradebook.exporter.SubmissionExporter"
 c.Autograde.autograde_preprocessors = [

@@ -60,7 +60,7 @@ def _calls(problem: Problem, submission: Submission, sandbox: Sandbox) -> tuple[
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
         memory = psutil.Process().children(recursive=True)[-1].memory_full_info()
-        cases = run_tests(problem, execution, sandbox, seed=0)
+        cases = run_tests(problem, execution, sandbox, submission.fingerprint())
     return [call for case in cases for call in case.calls], memory
 
 

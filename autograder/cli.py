@@ -104,8 +104,16 @@ def audit(
     """Grade the graders: mistakes and stubs must fail, right answers in unusual forms must pass."""
     from autograder.audit import audit as rows_of
     from autograder.audit.table import matrix, verdict
+    from autograder.build import BuildError
+    from autograder.build import build as build_notebooks
     from autograder.grading.marks import parts_of
 
+    try:
+        drift = build_notebooks(check=True)
+    except BuildError as error:
+        stop("\n".join(error.sentences), UNUSABLE)
+    if drift:
+        stop("\n".join(drift), UNUSABLE)
     fine, level = True, isolation_of(isolation)
     for chosen in [resolve(problem)] if problem else problems():
         rows = list(track(rows_of(chosen, level, seeds), str(chosen), console=err))
@@ -123,6 +131,11 @@ def doctor() -> None:
 
     if report(mechanisms(), out) < Isolation.BUBBLEWRAP:
         raise typer.Exit(NOT_ISOLATED)
+    try:
+        with Sandbox() as running, running.worker():
+            say("A notebook's process was started and ended: this works.")
+    except SandboxFault as error:
+        stop(str(error), OUR_FAULT)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What a grader is written with."""
 
-from autograder.grading.compare import agree, as_array, as_bool, as_float
+from autograder.grading.compare import agree, as_array, as_bool, as_float, same_values
 from autograder.grading.failure import Mismatch, check
 from autograder.grading.marks import alternative, mistake, part, points
 from autograder.grading.tolerance import ALGEBRA, DIFFERENCE, FLOAT32, Tolerance, conditioned
@@ -21,4 +21,5 @@ __all__ = [
     "mistake",
     "part",
     "points",
+    "same_values",
 ]

@@ -12,6 +12,11 @@ from autograder.grading.failure import Mismatch
 from autograder.grading.tolerance import Tolerance
 from autograder.sandbox import Handle
 
+# A finite difference, a constant that was rounded and single precision keep five digits; typical mistakes keep none.
+NEAR = 1e-5
+NEARLY = "The first digits are right: look for a finite difference, a rounded constant, or float32 on the way."
+ELSEWHERE = "Work one small case by hand, print the same case from your function, and compare entry by entry."
+
 Shape = Literal["exact", "vector"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -38,7 +43,7 @@ def as_array(value: Any, *, of: str = "the result") -> Array:
     if value is None:
         raise Mismatch(f"{of} is None", "real numbers", "End the function with a `return` of what it computed.")
     try:
-        array = np.asarray(value)
+        array = plain_array(value)
     except ValueError:
         raise Mismatch(
             f"{of} is a list whose rows have different lengths",
@@ -47,7 +52,7 @@ def as_array(value: Any, *, of: str = "the result") -> Array:
         ) from None
     if array.dtype == object and array.size and all(type(item) in {int, float} for item in array.flat):
         array = _beyond_64_bits(array, of)
-    if array.dtype == bool or array.dtype.kind not in "iuf":
+    if array.dtype.kind not in "biuf":  # True is 1, as in the slope z > 0 of a ramp
         name = _name_of(value, array)
         raise Mismatch(f"{of} is {name}", "real numbers", "Return a float, a list of floats, an array or a tensor.")
     bad = int(np.size(array) - np.count_nonzero(np.isfinite(array)))
@@ -60,6 +65,31 @@ def as_array(value: Any, *, of: str = "the result") -> Array:
             "Look for an overflow, a division by zero or the logarithm of a number that is not positive.",
         )
     return array.astype(np.float64)
+
+
+def plain_array(value: Any) -> Array:
+    """`value` as an array; a list with anything but numbers in it as one object (ValueError for a ragged one).
+
+    numpy makes every entry of a list of texts as wide as the longest: a small answer could fill all memory.
+    """
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (list, tuple)):
+            waiting += item
+        elif item is not value and not isinstance(item, (bool, int, float, complex, np.ndarray, np.generic)):
+            array = np.empty((), dtype=object)
+            array[()] = value
+            return array
+    return np.asarray(value)
+
+
+def same_values(before: Any, after: Any) -> bool:
+    """Whether what came back as an argument has the shape and the numbers that went in."""
+    try:
+        return bool(np.array_equal(plain_array(before), plain_array(after)))
+    except ValueError:
+        return False
 
 
 def _beyond_64_bits(integers: Array, of: str) -> Array:
@@ -80,7 +110,7 @@ def as_float(value: Any, *, of: str = "the result") -> float:
 
 def as_bool(value: Any, *, of: str = "the result") -> bool:
     """The truth value in `value`: a bool, or an array or tensor of one; never a number or a string."""
-    if isinstance(value, (list, tuple)) or (array := np.asarray(value)).dtype != bool or array.size != 1:
+    if isinstance(value, (list, tuple)) or (array := plain_array(value)).dtype != bool or array.size != 1:
         raise Mismatch(f"{of} is {_name_of(value)}", "True or False", "Return a bool.")
     return bool(array.reshape(()))
 
@@ -94,13 +124,14 @@ def _agree_numbers(actual: Array, expected: Array, tolerance: Tolerance, of: str
     if (wrong := excess > 0).any():
         worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
         deviation = float(np.abs(actual - expected)[worst]) / (scale or 1.0)
+        times = float((np.abs(actual - expected) / np.maximum(allowed, np.finfo(float).tiny))[worst])
         place = f" at index {_index(worst)}" if expected.ndim else ""
         count = f"{int(wrong.sum())} of {wrong.size} entries are off; the worst" if wrong.size > 1 else f"{of}"
         raise Mismatch(
             f"{count} is off by {deviation:.3g} times the largest expected magnitude{place}"
             + (f" of {of}" if wrong.size > 1 else ""),
-            f"relative deviation {tolerance.rtol:.3g}, because {tolerance.reason}",
-            "Work one small case by hand, print the same case from your function, and compare entry by entry.",
+            f"{tolerance.rtol:.3g} of each entry, because {tolerance.reason}; this is {times:.3g} times as much",
+            NEARLY if deviation < NEAR else ELSEWHERE,
         )
 
 

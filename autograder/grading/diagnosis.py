@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograder.grading import transforms
+from autograder.grading.compare import plain_array
 from autograder.grading.marks import Variant
 from autograder.grading.student import Call
 
@@ -133,7 +134,7 @@ def numbers(value: Any) -> Leaves | None:
 
 def _leaf(value: Any) -> Leaves | None:
     try:
-        array = np.asarray(value)
+        array = plain_array(value)
     except ValueError:
         return None
     if array.dtype.kind not in "biuf":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout, Worker
 
 # Each cell that does not end halves what the next ones get, down to this: a thousand times what an ordinary one takes.
 FLOOR = 1.0
+# Not parsed: a cell that stops with a SyntaxError is no Python.
+DEFINES = re.compile(r"^def\s+(\w+)", re.MULTILINE)
 
 
 @dataclass
@@ -21,6 +24,8 @@ class Execution:
     worker: Worker
     outputs: list[list[Output]]
     warnings: list[str]
+    stopped: dict[str, str]
+    """Names that a cell would have defined had it not stopped with an error, and that error."""
 
 
 def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> Execution:
@@ -60,7 +65,16 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
             worker, position = sandbox.worker(files), 0
         if time.monotonic() - began >= limit:
             seconds = max(FLOOR, seconds / 2)
-    return Execution(worker, outputs, warnings)
+    return Execution(worker, outputs, warnings, _stopped(cells, outputs))
+
+
+def _stopped(cells: list[Cell], outputs: list[list[Output]]) -> dict[str, str]:
+    stopped: dict[str, str] = {}
+    for cell, shown in zip(cells, outputs, strict=True):
+        errors = [output for output in shown if output["output_type"] == "error"]
+        for error in errors[-1:]:
+            stopped |= dict.fromkeys(DEFINES.findall(cell.source), f"{error['ename']}: {error['evalue'][:300]}")
+    return stopped
 
 
 def _beginning(cell: Cell) -> str:

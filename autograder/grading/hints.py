@@ -24,6 +24,8 @@ class Diagnosis:
 
         A wrong function of another part, used by the test or by the judged function, comes first: it may explain all.
         """
+        if case.misfit:
+            return None
         functions = [name for name in case.asked if name in part.functions]
         upstream = set(case.asked).union(*(reached(function, self._used) for function in functions))
         if guilty := (upstream & self._wrong).difference(part.functions):

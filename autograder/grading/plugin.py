@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -19,7 +19,15 @@ from autograder.grading.marks import tested_by
 from autograder.grading.outputs import plain
 from autograder.grading.record import Outcome
 from autograder.grading.student import Call, Patience, Student
-from autograder.sandbox import Session, StudentBroke, StudentError, StudentTimeout, Worker
+from autograder.sandbox import (
+    Session,
+    StudentBroke,
+    StudentError,
+    StudentLacks,
+    StudentOddity,
+    StudentTimeout,
+    Worker,
+)
 
 
 @dataclass(frozen=True)
@@ -33,13 +41,15 @@ class Case:
     fault: str | None
     calls: tuple[Call, ...]
     asked: tuple[str, ...]
+    misfit: bool
+    """Whether the call itself failed, because the function takes other arguments."""
 
 
 class Grading:
     """One run of the hidden tests of `problem` on the notebook that `worker` has run."""
 
-    def __init__(self, problem: Problem, worker: Worker, seconds: float, seed: int) -> None:
-        self.problem, self.worker, self.seed = problem, worker, seed
+    def __init__(self, problem: Problem, worker: Worker, stopped: Mapping[str, str], seconds: float, seed: str) -> None:
+        self.problem, self.worker, self.stopped, self.seed = problem, worker, stopped, seed
         self.patience = Patience(seconds)
         self.cases: list[Case] = []
         self._test: object = None
@@ -69,7 +79,7 @@ class Grading:
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
-        """Random numbers that depend on the problem, the test, its case and the seed of the grading run alone."""
+        """Random numbers that depend on the problem, the test, its case and the seed of this grading alone."""
         name = f"{self.problem}::{request.node.cls.__name__}::{request.node.name}::{self.seed}"
         return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]))
 
@@ -87,10 +97,13 @@ class Grading:
         return (yield)
 
     def _case(self, item: Any, error: BaseException | None) -> Case:
+        if isinstance(error, StudentLacks) and self._student and (why := self.stopped.get(self._student.asked[-1])):
+            error = StudentLacks(f"{error} Its cell stopped with {why}")
         outcome, message, fault = judge(error, tested_by(item.function))
         calls = tuple(self._student.calls) if self._student is not None else ()
         asked = tuple(self._student.asked) if self._student is not None else ()
-        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls, asked)
+        misfit = isinstance(error, StudentError) and _is_misfit(error)
+        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls, asked, misfit)
 
 
 def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str | None]:
@@ -103,8 +116,14 @@ def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str |
         case StudentError():
             return "error", plain(raised(error).sentences(tested)), None
         case StudentTimeout():
-            found = Mismatch(str(error), "a result in time", "Look for a loop whose condition never becomes false.")
-            return "timeout", found.sentences(tested), None
+            advice = "Look for a loop that never ends, or for work that is done over and over; the reference is quick."
+            return "timeout", Mismatch(str(error), "a result in time", advice).sentences(tested), None
+        case StudentLacks():
+            advice = "Restart the kernel, run all cells in order, and repair the first error that you see."
+            return "error", plain(Mismatch(str(error), "a function of that name", advice).sentences(tested)), None
+        case StudentOddity():
+            advice = "Return plain numbers: a float, a list, an array of floats, a tensor, or a tuple or dict of these."
+            return "error", plain(Mismatch(str(error), "plain data", advice).sentences(tested)), None
         case StudentBroke():
             advice = "Restart the kernel, run all cells in order, and call the function once more."
             return "error", plain(Mismatch(str(error), "a result that can be read", advice).sentences(tested)), None
@@ -113,12 +132,18 @@ def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str |
     return "grader_error", message, fault
 
 
+def _is_misfit(error: StudentError) -> bool:
+    return error.own and error.ename == "TypeError"
+
+
 def raised(error: StudentError) -> Mismatch:
     """What a student reads about an exception of their own code."""
     if error.ename == "NotImplementedError":
         return Mismatch("this function is not written yet", "a result", "Replace the NotImplementedError by your code.")
     where = f", at line {error.line[0]} of its cell: {error.line[1]}" if error.line else ""
-    if error.own and error.ename == "TypeError":
+    if error.ename == "SystemExit":
+        return Mismatch("your code called exit", "a result", "Remove the call of exit, and return the result.")
+    if _is_misfit(error):
         return Mismatch(
             f"the call itself failed: {error.evalue}",
             "the arguments that the statement lists, in that order",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,16 @@ class Patience:
     """
 
     FLOOR = 1.0  # seconds; a thousand times what a call of these functions takes
+    ALL = 120.0  # seconds for all calls of a submission, which take the references one or two; then the floor is left
 
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._left = seconds, dict[str, float]()
+        self._seconds, self._left, self._spent = seconds, dict[str, float](), 0.0
 
     def of(self, function: str) -> float:
-        return self._left.get(function, self._seconds)
+        return max(self.FLOOR, min(self._left.get(function, self._seconds), self.ALL - self._spent))
+
+    def spend(self, seconds: float) -> None:
+        self._spent += seconds
 
     def lose(self, function: str) -> None:
         self._left[function] = max(self.FLOOR, self.of(function) / 2)
@@ -51,11 +56,14 @@ class Student:
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
         self.asked.append(name)
+        began = time.monotonic()
         try:
             result, inputs = self._session.call(name, args, kwargs, self._patience.of(name))
         except StudentTimeout:
             self._patience.lose(name)
             raise
+        finally:
+            self._patience.spend(time.monotonic() - began)
         self.calls.append(Call(name, args, kwargs, result, tuple(inputs)))
         return result, inputs
 

@@ -6,6 +6,7 @@ submission only says what the student wrote into them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -52,6 +53,10 @@ class Submission:
 
     cells: list[Cell]
     warnings: list[str] = field(default_factory=list)
+
+    def fingerprint(self) -> str:
+        """A hash of everything that is run."""
+        return hashlib.sha256(repr([(cell.kind, cell.source) for cell in self.cells]).encode()).hexdigest()
 
 
 def read(path: Path, problem: Problem) -> Submission:

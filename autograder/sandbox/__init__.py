@@ -3,7 +3,15 @@
 from autograder.sandbox.client import Sandbox, SandboxFault, Worker
 from autograder.sandbox.isolation import Isolation, NotIsolated, mechanisms
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.session import Handle, Session, StudentBroke, StudentError, StudentTimeout
+from autograder.sandbox.session import (
+    Handle,
+    Session,
+    StudentBroke,
+    StudentError,
+    StudentLacks,
+    StudentOddity,
+    StudentTimeout,
+)
 
 __all__ = [
     "Handle",
@@ -15,6 +23,8 @@ __all__ = [
     "Session",
     "StudentBroke",
     "StudentError",
+    "StudentLacks",
+    "StudentOddity",
     "StudentTimeout",
     "Worker",
     "mechanisms",

@@ -106,6 +106,9 @@ def system_call_filter() -> bytes:
     for name, place, value in (("ioctl", 1, 0x5412), ("socket", 0, 40)):
         same = pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 2**32 - 1, value)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name, same)
+    # Memory that is shared and nobody's file is in no process's PSS once it is unmapped from its page table.
+    hidden = pyseccomp.Arg(3, pyseccomp.MASKED_EQ, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS)
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "mmap", hidden)
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)
@@ -124,5 +127,6 @@ REFUSED = (
     *("swapon", "swapoff", "acct", "quotactl", "syslog", "personality", "iopl", "ioperm", "modify_ldt", "vmsplice"),
     *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "lookup_dcookie"),
 )
+MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)

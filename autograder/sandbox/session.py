@@ -24,7 +24,15 @@ class StudentTimeout(Exception):
 
 
 class StudentBroke(Exception):
-    """The student's process ended, or sent what it may not; the text is a sentence."""
+    """The student's process gave no answer that can be judged: it ended, or sent what it may not. A sentence."""
+
+
+class StudentLacks(StudentBroke):
+    """The notebook has no function of that name."""
+
+
+class StudentOddity(StudentBroke):
+    """The student's function returned something that is no plain data."""
 
 
 class Handle:
@@ -89,9 +97,9 @@ class Session:
             case ["result", int(answered), result, list(inputs)] if answered == number:
                 return result, inputs
             case ["unsendable", int(answered), str(sentence)] if answered == number:
-                raise StudentBroke(f"What it returned cannot be graded. {sentence[:200]}")
+                raise StudentOddity(f"What it returned cannot be graded. {sentence[:200]}")
             case ["missing", int(answered)] if answered == number:
-                raise StudentBroke(f"The notebook defines no function `{target}` when all its cells have run.")
+                raise StudentLacks(f"The notebook defines no function `{target}` when all its cells have run.")
             case ["raised", int(answered), dict(error)] if answered == number:
                 raise _student_error(error)
         raise wire.WireError("The Python process answered a question that was not asked.")
@@ -102,6 +110,8 @@ class Session:
             raise StudentBroke(f"It called the function that it was given more than {self._limits.callbacks} times.")
         match message:
             case ["callback", int(number), list(args), dict(kwargs)] if number in self._callbacks:
+                if _lists_text([args, *kwargs.values()]):
+                    return ["failed", "The function that you were given takes numbers, not lists with text in them."]
                 try:
                     return ["returned", self._callbacks[number](*args, **kwargs)]
                 except (StudentError, StudentTimeout, StudentBroke):
@@ -137,6 +147,17 @@ class Session:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _lists_text(value: Any) -> bool:
+    """Whether there is text in a list: numpy would make every entry as wide as the longest one, and fill our memory."""
+    waiting = [value]
+    while waiting:
+        members = waiting.pop()
+        if any(isinstance(item, (str, bytes)) for item in members):
+            return True
+        waiting += [item for item in members if isinstance(item, (list, tuple))]
+    return False
 
 
 def _student_error(error: dict[Any, Any]) -> StudentError:

@@ -122,7 +122,7 @@ def grad_batch(
 def grad_input(
     X: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64], W: NDArray[np.float64], kind: str
 ) -> NDArray[np.float64]:
-    """The slope of the output at each point, G[β, j] = ∂ŷ(x_β)/∂x_βj: if ŷ is an energy, the force is −G.
+    """The slope of the output at each point, G[β, j] = ∂ŷ(x_β)/∂x_βj: for an energy ŷ(q, p), −∂ŷ/∂q is the force.
 
     X: (B, d), one point per row. a, b: (N,). W: (N, d). Returns (B, d), float64, row β for point β, in the units of a
     per unit of x. Raises ValueError for an unknown `kind`.

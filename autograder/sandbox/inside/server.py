@@ -106,6 +106,7 @@ class Server:
         for standard in (0, 1, 2):
             os.dup2(null, standard)
         os.close(null)
+        reopen_files()
         if self.settings["confined"]:
             namespaces.enter_namespaces(self.settings["home"], self.settings["disk"])
             self.supervise()
@@ -166,6 +167,17 @@ class Server:
                 os.killpg(child.pid, signal.SIGKILL)
         os.waitpid(child.pid, 0)
         os.close(child.pidfd)
+
+
+def reopen_files() -> None:
+    """Give this process file offsets of its own: those of inherited files (fonts) are shared by all workers."""
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own descriptor is closed by now
+            path = os.readlink(f"/proc/self/fd/{name}")
+            if os.path.isfile(path):
+                fresh = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                os.dup2(fresh, int(name), inheritable=False)
+                os.close(fresh)
 
 
 def threads(pid: int) -> int:
