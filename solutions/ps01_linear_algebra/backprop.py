@@ -169,7 +169,7 @@ def gradcheck(
 
     and 0 if both gradients vanish. f maps (P,) to a number, grad maps (P,) to (P,). theta: (P,), left as it is.
     h: the step, absolute, in the units of theta. Returns a float without units. About 1e-9 for a right gradient of a
-    smooth f; of order one for a wrong sign or factor. NaN if either gradient has a NaN.
+    smooth f; of order one for a wrong sign or factor.
     """
     ### BEGIN SOLUTION
     theta = np.array(theta, dtype=float)

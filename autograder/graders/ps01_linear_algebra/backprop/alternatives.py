@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder.grading import alternative
-from solutions.ps01_linear_algebra.backprop import act, dact, grad_batch, grad_single, linear_jacobian
+from solutions.ps01_linear_algebra.backprop import act, dact, grad_batch, grad_single
 
 
 @alternative("act")
@@ -160,12 +160,6 @@ def jacobian_by_autograd(W, b, x):
 def three_nested_lists(W, b, x):
     n, m = np.shape(W)
     return [[[float(x[j]) if k == i else 0 for j in range(m)] for i in range(n)] for k in range(n)]
-
-
-@alternative("linear_vjp")
-def through_the_jacobian(g, W, x):
-    J = linear_jacobian(W, np.zeros(len(g)), x)
-    return [np.tensordot(g, J, 1), np.eye(len(g)) @ g, W.T @ g]
 
 
 @alternative("linear_vjp")

@@ -3,7 +3,17 @@
 import numpy as np
 
 from autograder.grading import mistake
-from solutions.ps01_linear_algebra.backprop import act, dact, forward, grad_batch, grad_input, grad_single, loss, train
+from solutions.ps01_linear_algebra.backprop import (
+    act,
+    dact,
+    forward,
+    grad_batch,
+    grad_input,
+    grad_single,
+    linear_jacobian,
+    loss,
+    train,
+)
 
 
 @mistake("act", hint="tanh z is 2·sigmoid(2z) − 1: the argument doubles as well.")
@@ -513,6 +523,12 @@ def input_gradient_with_x(g, W, x):
 @mistake("linear_vjp", hint="The three gradients come in the order W, b, x; yours start with x.")
 def other_order(g, W, x):
     return g @ W, 1.0 * g, np.outer(g, x)
+
+
+@mistake("linear_vjp", hint="Your function forms the Jacobian, which large layers have no room for: contract first.")
+def through_the_jacobian(g, W, x):
+    J = linear_jacobian(W, np.zeros(len(g)), x)
+    return [np.tensordot(g, J, 1), np.eye(len(g)) @ g, W.T @ g]
 
 
 @mistake("gradcheck", hint="Divide by the scale of the gradients: an absolute error passes any small gradient.")
