@@ -30,7 +30,7 @@ LOSSES = {
     "another signature": ("def loss(y):\n    return 0.0", "takes 1 positional argument"),
     "no function": ("loss = 3.0", "no function `loss`"),
     "raises": ("def loss(y, yhat):\n    return y.meen()", "AttributeError"),
-    "exits": ("def loss(y, yhat):\n    import sys\n    sys.exit(0)", "SystemExit"),
+    "exits": ("def loss(y, yhat):\n    import sys\n    sys.exit(0)", "called exit"),
     "ends the process": ("def loss(y, yhat):\n    import os\n    os._exit(0)", "process ended"),
     "never ends": ("def loss(y, yhat):\n    while True:\n        pass", "did not return within"),
     "prints 50 MB, and is wrong": ("def loss(y, yhat):\n    print('x' * 50_000_000)\n    return 0.0", "off by"),

@@ -110,7 +110,7 @@ class Session:
             raise StudentBroke(f"It called the function that it was given more than {self._limits.callbacks} times.")
         match message:
             case ["callback", int(number), list(args), dict(kwargs)] if number in self._callbacks:
-                if _lists_text([args, *kwargs.values()]):
+                if any(_lists_text(value) for value in (*args, *kwargs.values())):
                     return ["failed", "The function that you were given takes numbers, not lists with text in them."]
                 try:
                     return ["returned", self._callbacks[number](*args, **kwargs)]
@@ -151,7 +151,7 @@ class Session:
 
 def _lists_text(value: Any) -> bool:
     """Whether there is text in a list: numpy would make every entry as wide as the longest one, and fill our memory."""
-    waiting = [value]
+    waiting = [value] if isinstance(value, (list, tuple)) else []
     while waiting:
         members = waiting.pop()
         if any(isinstance(item, (str, bytes)) for item in members):
