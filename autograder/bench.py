@@ -19,6 +19,7 @@ from rich.table import Table
 
 from autograder.course import Problem, problems
 from autograder.grading.execute import execute
+from autograder.grading.marks import parts_of
 from autograder.grading.run import grade, run_tests
 from autograder.grading.student import Call
 from autograder.grading.submission import Submission, read
@@ -60,7 +61,7 @@ def _calls(problem: Problem, submission: Submission, sandbox: Sandbox) -> tuple[
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
         memory = psutil.Process().children(recursive=True)[-1].memory_full_info()
-        cases = run_tests(problem, execution, sandbox, submission.fingerprint())
+        cases = run_tests(problem, parts_of(problem.test_module), execution, sandbox, submission.fingerprint())
     return [call for case in cases for call in case.calls], memory
 
 

@@ -89,7 +89,8 @@ class TestCount:
     def test_value(self, student, n):
         """The count is right; this grader has a fault of its own at zero."""
         found = student.count(n)
-        check(0.5 / found == 0.5 / n, measured=f"{found}", allowed=f"a count", next_step="Count.")
+        hint = "You counted one too many." if found == n + 1 else None
+        check(0.5 / found == 0.5 / n, measured=f"{found}", allowed=f"a count", next_step="Count.", hint=hint)
 '''
 MISTAKES = """\
 import numpy as np
@@ -276,6 +277,14 @@ def test_our_own_fault_is_told_apart_and_goes_to_a_person(problem: Problem, sand
     assert "ZeroDivisionError" not in message
 
 
+def test_one_part_can_be_graded_alone(problem: Problem, sandbox: Sandbox) -> None:
+    submission = Submission([Cell("code", REFERENCE)])
+    everything = grade(problem, submission, sandbox).record
+    alone = grade(problem, submission, sandbox, only=parts_of(problem.test_module)[1]).record
+    assert alone.parts == (everything.parts[1],)
+    assert alone.max_score == 3
+
+
 def test_all_cases_of_a_test_must_pass(problem: Problem, sandbox: Sandbox) -> None:
     change = "right = force\ndef force(x, k): return right(x, k) * (1 + (len(x) == 5))"
     record = graded(problem, sandbox, change).record
@@ -332,6 +341,11 @@ def test_a_typical_mistake_gives_its_hint(problem: Problem, sandbox: Sandbox) ->
 def test_a_general_slip_gives_a_hint(problem: Problem, sandbox: Sandbox) -> None:
     change = "def energy(x, k): return -k * (x @ x) / 2"
     assert hints(graded(problem, sandbox, change).record) == ["Your result is -1 times the right one."]
+
+
+def test_a_test_may_know_the_cause_itself(problem: Problem, sandbox: Sandbox) -> None:
+    assert hints(graded(problem, sandbox, "def count(n): return n + 1").record) == ["You counted one too many."]
+    assert hints(graded(problem, sandbox, "def count(n): return n + 3").record) == []
 
 
 def test_an_unknown_error_gives_none(problem: Problem, sandbox: Sandbox) -> None:

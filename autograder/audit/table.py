@@ -8,9 +8,10 @@ from rich.text import Text
 
 from autograder.audit import Row
 from autograder.grading.marks import Part
+from autograder.grading.record import Outcome
 
 # One letter per outcome, so that thirty tests fit beside each other.
-LETTERS = {
+LETTERS: dict[Outcome, tuple[str, str]] = {
     "passed": ("·", "dim"),
     "failed": ("F", "yellow"),
     "error": ("E", "magenta"),
@@ -28,12 +29,18 @@ def matrix(rows: list[Row], parts: list[Part]) -> RenderableType:
     for number in range(1, len(tests) + 1):
         table.add_column(f"{number:2d}", no_wrap=True, min_width=2)
     for row in rows:
-        outcomes = [test.outcome for part in row.record.parts for test in part.tests]
-        letters = [Text(LETTERS[outcome][0].rjust(2), LETTERS[outcome][1]) for outcome in outcomes]
+        outcomes = {(part.id, test.name): test.outcome for part in row.record.parts for test in part.tests}
+        letters = [_letter(outcomes.get((part.id, test.name))) for part in parts for test in part.tests]
         style = "bold red" if row.faults else ""
         table.add_row(Text(row.kind, style), Text(row.name, style), f"{row.record.score:g}", *letters)
     legend = "\n".join(f"{number:2d} {name}" for number, name in enumerate(tests, start=1))
     return Group(table, Text(f"\n{legend}\n· passed  F failed  E raised  T did not end  ! the grader failed", "dim"))
+
+
+def _letter(outcome: Outcome | None) -> Text:
+    """Nothing for a test that was not run."""
+    letter, style = LETTERS[outcome] if outcome is not None else ("", "")
+    return Text(letter.rjust(2), style)
 
 
 def verdict(rows: list[Row]) -> str:

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class Mismatch(Exception):
-    """The answer was judged and is not right: what was measured, what is allowed, what to do next."""
+    """The answer was judged and is not right: what was measured, what is allowed, what to do next.
+
+    `hint` names the cause where the test itself knows it; else the catalogue of mistakes is searched by numbers.
+    """
 
     measured: str
     allowed: str
     next_step: str
+    hint: str | None = None
 
     def sentences(self, tested: str) -> str:
         """The message of a failed test; `tested` says what the test is about."""
         return f"Tested: {tested}\nMeasured: {self.measured}\nAllowed: {self.allowed}\nNext: {self.next_step}"
 
 
-def check(condition: object, *, measured: str, allowed: str, next_step: str) -> None:
+def check(condition: object, *, measured: str, allowed: str, next_step: str, hint: str | None = None) -> None:
     """Raise Mismatch unless `condition` holds: for laws and identities that are no comparison with a reference."""
     if not condition:
-        raise Mismatch(measured, allowed, next_step)
+        raise Mismatch(measured, allowed, next_step, hint)

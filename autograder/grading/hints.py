@@ -27,12 +27,12 @@ class Diagnosis:
         if case.misfit:
             return None
         functions = [name for name in case.asked if name in part.functions]
-        upstream = set(case.asked).union(*(reached(function, self._used) for function in functions))
+        upstream = set(case.asked).union(*(reached(function, self._used) for function in case.asked))
         if guilty := (upstream & self._wrong).difference(part.functions):
             first = min(guilty, key=self._order.index)
             return f"This uses your `{first}`, whose own tests fail: repair that first."
-        if case.outcome != "failed":
-            return None
+        if case.outcome != "failed" or case.hint is not None:
+            return case.hint
         hints = {hint for function in functions if (hint := self._of(function)) is not None}
         return hints.pop() if len(hints) == 1 else None
 

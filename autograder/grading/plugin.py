@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from autograder.course import Problem
+from autograder.grading.execute import Execution
 from autograder.grading.failure import Mismatch
-from autograder.grading.marks import tested_by
+from autograder.grading.marks import Part, tested_by
 from autograder.grading.outputs import plain
 from autograder.grading.record import Outcome
 from autograder.grading.student import Call, Patience, Student
@@ -26,7 +27,6 @@ from autograder.sandbox import (
     StudentLacks,
     StudentOddity,
     StudentTimeout,
-    Worker,
 )
 
 
@@ -43,13 +43,16 @@ class Case:
     asked: tuple[str, ...]
     misfit: bool
     """Whether the call itself failed, because the function takes other arguments."""
+    hint: str | None
+    """The cause, where the test itself named it."""
 
 
 class Grading:
-    """One run of the hidden tests of `problem` on the notebook that `worker` has run."""
+    """One run of the hidden tests of some parts of `problem`, on the notebook as `execution` left it."""
 
-    def __init__(self, problem: Problem, worker: Worker, stopped: Mapping[str, str], seconds: float, seed: str) -> None:
-        self.problem, self.worker, self.stopped, self.seed = problem, worker, stopped, seed
+    def __init__(self, problem: Problem, parts: list[Part], execution: Execution, seconds: float, seed: str) -> None:
+        self.problem, self.worker, self.stopped, self.seed = problem, execution.worker, execution.stopped, seed
+        self.part_ids = {part.id for part in parts}
         self.patience = Patience(seconds)
         self.cases: list[Case] = []
         self._test: object = None
@@ -83,6 +86,9 @@ class Grading:
         name = f"{self.problem}::{request.node.cls.__name__}::{request.node.name}::{self.seed}"
         return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]))
 
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        items[:] = [item for item in items if item.cls.__part__[0] in self.part_ids]
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Forget the module of the tests: pytest would take it for that of the same name in another course."""
         for name in {item.module.__name__ for item in session.items if isinstance(item, pytest.Function)}:
@@ -103,7 +109,8 @@ class Grading:
         calls = tuple(self._student.calls) if self._student is not None else ()
         asked = tuple(self._student.asked) if self._student is not None else ()
         misfit = isinstance(error, StudentError) and _is_misfit(error)
-        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls, asked, misfit)
+        hint = error.hint if isinstance(error, Mismatch) else None
+        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls, asked, misfit, hint)
 
 
 def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str | None]:

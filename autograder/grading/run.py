@@ -35,16 +35,18 @@ class Graded:
     faults: list[str]
 
 
-def grade(problem: Problem, submission: Submission, sandbox: Sandbox, seed: int = 0) -> Graded:
-    """Grade `submission`. The same submission and seed give the same record, but for its seconds.
+def grade(
+    problem: Problem, submission: Submission, sandbox: Sandbox, seed: int = 0, only: Part | None = None
+) -> Graded:
+    """Grade `submission`, or one part of it. The same submission and seed give the same record, but for its seconds.
 
     Another submission gets other random inputs, in another order: what feedback told of the last ones is of no use.
     """
     began = time.monotonic()
-    parts = parts_of(problem.test_module)
+    parts = [only] if only is not None else parts_of(problem.test_module)
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
-        cases = run_tests(problem, execution, sandbox, f"{submission.fingerprint()}:{seed}")
+        cases = run_tests(problem, parts, execution, sandbox, f"{submission.fingerprint()}:{seed}")
     results = _results(parts, cases, Diagnosis(problem, parts, cases, callers(submission.cells)))
     record = Record(
         problem=problem.slug,
@@ -58,9 +60,9 @@ def grade(problem: Problem, submission: Submission, sandbox: Sandbox, seed: int 
     return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
 
 
-def run_tests(problem: Problem, execution: Execution, sandbox: Sandbox, seed: str) -> list[Case]:
-    """What each case of each hidden test finds in the notebook as `execution` left it."""
-    grading = Grading(problem, execution.worker, execution.stopped, sandbox.limits.call, seed)
+def run_tests(problem: Problem, parts: list[Part], execution: Execution, sandbox: Sandbox, seed: str) -> list[Case]:
+    """What each case of each hidden test of `parts` finds in the notebook as `execution` left it."""
+    grading = Grading(problem, parts, execution, sandbox.limits.call, seed)
     with _our_own_pytest(), contextlib.closing(grading):
         code = pytest.main([*OPTIONS, f"--rootdir={problem.graders}", str(problem.test_module)], plugins=[grading])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
