@@ -71,11 +71,12 @@ def run_tests(problem: Problem, parts: list[Part], execution: Execution, sandbox
 
 
 # Nothing of a submission's folder, of the course's own test settings or of other plugins decides how graders run. Those
-# left out write files, capture output or collect garbage, which takes a tenth of the time of a whole grading.
+# left out write files, capture output or collect garbage, which takes a tenth of the time of a whole grading; pytest's
+# own picture of a failure, which nobody sees, would take two thirds of it where much is wrong.
 LEFT_OUT = ("cacheprovider", "logging", "doctest", "unittest", "junitxml", "faulthandler", "unraisableexception")
 OPTIONS = (
     *("-c", os.devnull, "--noconftest", "--disable-plugin-autoload", "--import-mode=importlib", "--assert=plain"),
-    *("--capture=no", "--quiet", "--strict-markers"),
+    *("--capture=no", "--quiet", "--strict-markers", "--tb=native"),
     *(f"-p no:{name}" for name in LEFT_OUT),
 )
 
