@@ -258,3 +258,9 @@ def test_different_slips_in_different_entries_are_silent() -> None:
 def test_other_entries_and_other_shapes_are_silent() -> None:
     assert diagnose(calls(lambda X, k: {"a": -k * X}), several, []) is None
     assert diagnose(calls(lambda X, k: -mean_square(X, k)[:-1]), mean_square, []) is None
+
+
+def test_an_empty_argument_has_no_size_to_divide_by() -> None:
+    inputs = [*draws(), (np.empty((3, 0)), 2.0)]
+    assert diagnose(calls(of_the_sum, inputs), mean_square, MISTAKES) == "Divide by the size of the batch."
+    assert diagnose(calls(lambda X, k: X[0], inputs), mean_square, MISTAKES) is None

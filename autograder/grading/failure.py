@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Mismatch(Exception):
     """The answer was judged and is not right: what was measured, what is allowed, what to do next.
 
-    `hint` names the cause where the test itself knows it; else the catalogue of mistakes is searched by numbers.
+    `hint` is the cause as the test itself sees it; it is told if no typical mistake has the student's numbers.
     """
 
     measured: str

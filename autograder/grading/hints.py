@@ -26,15 +26,20 @@ class Diagnosis:
         """
         if case.misfit:
             return None
-        functions = [name for name in case.asked if name in part.functions]
-        upstream = set(case.asked).union(*(reached(function, self._used) for function in case.asked))
+        upstream = set(case.asked).union(*(reached(name, self._used) for name in case.asked))
         if guilty := (upstream & self._wrong).difference(part.functions):
             first = min(guilty, key=self._order.index)
             return f"This uses your `{first}`, whose own tests fail: repair that first."
-        if case.outcome != "failed" or case.hint is not None:
-            return case.hint
-        hints = {hint for function in functions if (hint := self._of(function)) is not None}
-        return hints.pop() if len(hints) == 1 else None
+        if case.outcome != "failed":
+            return None
+        hints = {hint for function in self._judged(part, case) if (hint := self._of(function)) is not None}
+        return hints.pop() if len(hints) == 1 else case.hint
+
+    def _judged(self, part: Part, case: Case) -> set[str]:
+        """The functions of `part` that a case asked for, itself or through a helper that the course gave."""
+        helpers = [name for name in case.asked if name not in self._order]
+        asked = set(case.asked).union(*(reached(name, self._used) for name in helpers))
+        return asked.intersection(part.functions)
 
     def _of(self, function: str) -> str | None:
         if function not in self._hints:

@@ -44,7 +44,7 @@ class Case:
     misfit: bool
     """Whether the call itself failed, because the function takes other arguments."""
     hint: str | None
-    """The cause, where the test itself named it."""
+    """The cause as the test itself sees it, where it does."""
 
 
 class Grading:

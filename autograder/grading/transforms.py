@@ -37,7 +37,8 @@ def fixed() -> Iterator[tuple[str, Transform]]:
 def sized(function: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[tuple[str, Transform]]:
     """Factors that are the size of an argument: a sum for a mean and the reverse, n - 1 for n and the reverse."""
     for name, value in zip(inspect.signature(function).parameters, args, strict=False):
-        for axis, n in enumerate(np.shape(value) if isinstance(value, np.ndarray) else ()):
+        sizes = np.shape(value) if isinstance(value, np.ndarray) else ()
+        for axis, n in ((axis, n) for axis, n in enumerate(sizes) if n > 0):
             size = f"the size of axis {axis} of `{name}`"
             yield f"Your result is the right one times {size}: a sum for a mean?", _times(n)
             yield f"Your result is the right one divided by {size}: a mean too many?", _times(1 / n)
