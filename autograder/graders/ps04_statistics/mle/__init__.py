@@ -1,0 +1,1 @@
+"""Graders of "Maximum likelihood, line by line"."""

@@ -1,0 +1,484 @@
+"""Hidden tests of "Maximum likelihood, line by line".
+
+No test compares estimates with an ideal normal law: at n = 1000 the right τ̂ has a skewness of 0.29. Every estimate is
+compared data set by data set, so that no test here can fail by chance.
+"""
+
+import itertools
+import math
+
+import numpy as np
+
+from autograder.graders.ps04_statistics.mle.cases import (
+    CANCELLING,
+    ESTIMATE,
+    LINES,
+    around,
+    check_equal,
+    check_infinite,
+    decays_with_maximum,
+    difference,
+    information_by_quadrature,
+    line,
+    measurements,
+    near,
+    nodes,
+    own_slope,
+    pair,
+    regression,
+    six_decades,
+    sized,
+    slopes,
+    spectra,
+    spectrum,
+    too_long_steps,
+    untouched,
+    windows,
+)
+from autograder.grading import ALGEBRA, agree, as_float, check, part, points
+
+# In each test the student's function is called on every input before any answer is judged: a typical mistake is
+# recognised by all its numbers.
+
+
+@part("line", "A straight line", functions=("line_loglik", "line_score", "line_fisher", "line_mle", "line_cov"))
+class TestLine:
+    @points(0.5)
+    def test_loglik_differences(self, student, reference, rng):
+        """line_loglik has the right differences between two values of β, whatever constant it carries."""
+        inputs = [line(rng, *size) for size in LINES]
+        pairs = [(beta, rng.normal(size=beta.shape), *rest) for beta, *rest in inputs]
+        answers = [difference(student.line_loglik, *args) for args in pairs]
+        for args, answer in zip(pairs, answers, strict=True):
+            agree(answer, difference(reference.line_loglik, *args), ALGEBRA, of="the difference of log-likelihoods")
+
+    @points(1)
+    def test_loglik_with_constants(self, student, reference, rng):
+        """line_loglik is the logarithm of the normalised density, with every constant."""
+        inputs = [line(rng, *size) for size in LINES]
+        answers = [student.line_loglik(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="the log-likelihood"), reference.line_loglik(*args), ALGEBRA)
+
+    @points(1)
+    def test_score(self, student, reference, rng):
+        """line_score is the gradient of the log-likelihood, for one, two and three columns, and changes no argument."""
+        inputs = [(rng.normal(size=p), *line(rng, n, p)[1:]) for n, p in LINES]
+        answers = [student.line_score.inputs_after(*args) for args in inputs]
+        for args, (answer, after) in zip(inputs, answers, strict=True):
+            agree(answer, reference.line_score(*args), ALGEBRA, of="the score", shape="vector")
+            untouched(args, after)
+
+    @points(0.5)
+    def test_score_of_own_loglik(self, student, rng):
+        """line_score is the slope of your own line_loglik."""
+        _, X, y, sigma = line(rng, 7)
+        beta = rng.normal(size=2)
+        own_slope(student.line_score(beta, X, y, sigma), slopes(student.line_loglik, beta, X, y, sigma))
+
+    @points(1)
+    def test_fisher(self, student, reference, rng):
+        """line_fisher is the information of all points, and doubles if every point is measured twice."""
+        inputs = [(X, sigma) for _, X, _, sigma in (line(rng, *size) for size in LINES)]
+        inputs += [(np.tile(X, (2, 1)), np.tile(sigma, 2)) for X, sigma in inputs[:2]]
+        answers = [student.line_fisher(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(answer, reference.line_fisher(*args), ALGEBRA, of="the Fisher information")
+
+    @points(1)
+    def test_mle(self, student, reference, rng):
+        """line_mle is where the score vanishes, and changes no argument; two points and a line are no exception."""
+        inputs = [line(rng, *size)[1:] for size in (*LINES, (2, 2))]
+        answers = [student.line_mle.inputs_after(*args) for args in inputs]
+        for args, (answer, after) in zip(inputs, answers, strict=True):
+            agree(answer, reference.line_mle(*args), ESTIMATE, of="β̂", shape="vector")
+            untouched(args, after)
+
+    @points(0.5)
+    def test_six_decades(self, student, reference, rng):
+        """line_mle and line_cov keep their digits with errors that range over six decades."""
+        inputs = [six_decades(rng)[1:] for _ in range(3)]
+        estimates = [student.line_mle(X, y, sigma) for X, y, sigma, _ in inputs]
+        covariances = [student.line_cov(X, sigma) for X, _, sigma, _ in inputs]
+        for (X, y, sigma, tolerance), answer, cov in zip(inputs, estimates, covariances, strict=True):
+            agree(answer, reference.line_mle(X, y, sigma), tolerance, of="β̂", shape="vector")
+            agree(cov, reference.line_cov(X, sigma), tolerance, of="the covariance")
+
+    @points(1)
+    def test_cov(self, student, reference, rng):
+        """line_cov is the covariance matrix of the estimate."""
+        inputs = [(X, sigma) for _, X, _, sigma in (line(rng, *size) for size in LINES)]
+        answers = [student.line_cov(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(answer, reference.line_cov(*args), ESTIMATE, of="the covariance")
+
+    @points(0.5)
+    def test_cov_laws(self, student, reference, rng):
+        """line_cov halves if every point is measured twice, and is the response of your own line_mle to noise."""
+        _, X, y, sigma = line(rng, 5)
+        once = sized(student.line_cov(X, sigma), (2, 2), of="the covariance")
+        twice = sized(student.line_cov(np.tile(X, (2, 1)), np.tile(sigma, 2)), (2, 2), of="the covariance")
+        # β̂ is linear in y: moving each yᵢ by σᵢ moves it by the columns of a matrix M with Cov = M Mᵀ.
+        start = sized(student.line_mle(X, y, sigma), (2,), of="β̂")
+        moved = [student.line_mle(X, y + step, sigma) for step in np.diag(sigma)]
+        M = np.stack([sized(value, (2,), of="β̂") - start for value in moved], axis=1)
+        agree(once, reference.line_cov(X, sigma), ESTIMATE, of="the covariance")
+        check_equal(2 * twice, once, "the covariance of twice the data", "How does ℐ count points?", ESTIMATE)
+        check_equal(once, M @ M.T, "Cov β̂ = Σᵢ δᵢβ̂ δᵢβ̂ᵀ", "Move one yᵢ by σᵢ: by how much does β̂ move?", ESTIMATE)
+
+
+@part(
+    "life",
+    "A lifetime in a window",
+    functions=("life_loglik_suff", "life_score_suff", "life_fisher_per_event", "life_mle", "life_mle_censored"),
+)
+class TestLife:
+    @points(0.5)
+    def test_loglik_differences(self, student, reference, rng):
+        """life_loglik_suff has the right differences between two lifetimes, whatever constant it carries."""
+        inputs = [(tau, tau * rng.uniform(1.5, 2.0), *rest) for tau, *rest in windows(rng)]
+        answers = [difference(student.life_loglik_suff, *args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            right = difference(reference.life_loglik_suff, *args)
+            agree(answer, right, CANCELLING, of="the difference of log-likelihoods")
+
+    @points(1)
+    def test_loglik(self, student, reference, rng):
+        """life_loglik_suff is the logarithm of the density, normalised in the window."""
+        inputs = windows(rng)
+        answers = [student.life_loglik_suff(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="the log-likelihood"), reference.life_loglik_suff(*args), ALGEBRA)
+
+    @points(1)
+    def test_score(self, student, reference, rng):
+        """life_score_suff is dℓ/dτ, in wide and in narrow windows, and stays finite for t_max/τ up to 2000."""
+        inputs = windows(rng)
+        inputs += [(1.0, 7, 7 * rng.uniform(0.5, 0.9), r) for r in (400.0, 800.0, 2000.0)]
+        answers = [student.life_score_suff(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="the score"), reference.life_score_suff(*args), CANCELLING)
+
+    @points(0.5)
+    def test_score_of_own_loglik(self, student, rng):
+        """life_score_suff is the slope of your own life_loglik_suff."""
+        for tau, *rest in windows(rng)[1:]:
+
+            def loglik(x, *data):
+                return student.life_loglik_suff(float(x[0]), *data)
+
+            own_slope([as_float(student.life_score_suff(tau, *rest), of="the score")], slopes(loglik, [tau], *rest))
+
+    @points(1)
+    def test_fisher(self, student, rng):
+        """life_fisher_per_event is E[s²] of one recorded decay: against a quadrature of the density."""
+        inputs = [(tau, t_max) for tau, _, _, t_max in windows(rng)]
+        answers = [student.life_fisher_per_event(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            expected = information_by_quadrature(*args)
+            agree(as_float(answer, of="the information"), expected, CANCELLING, of="the information")
+        # Your own score has to have this variance too, and the mean 0.
+        tau, t_max = inputs[2]
+        t, weight = nodes(t_max, 16)
+        p = weight * np.exp(-t / tau) / np.sum(weight * np.exp(-t / tau))
+        score = np.array([as_float(student.life_score_suff(tau, 1, float(s), t_max), of="the score") for s in t])
+        information = as_float(answers[2], of="the information")
+        check_equal(np.sum(p * score**2), information, "ℐ₁ = E[s²]", "Average the square of your score.", CANCELLING)
+
+    @points(0.5)
+    def test_fisher_in_wide_windows(self, student, reference, rng):
+        """life_fisher_per_event stays finite, and becomes 1/τ², for t_max/τ up to 2000."""
+        inputs = [
+            (float(tau), float(tau * r)) for tau, r in zip(rng.uniform(0.5, 2, 4), (715, 800, 1000, 2000), strict=True)
+        ]
+        answers = [student.life_fisher_per_event(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="the information"), reference.life_fisher_per_event(*args), ALGEBRA)
+
+    @points(1.5)
+    def test_mle(self, student, reference, rng):
+        """life_mle maximises the likelihood on each of thirty data sets, of 1 to 200 decays: the score vanishes."""
+        sizes = [(n, tau) for n in (1, 2, 5, 20, 200) for tau in (0.3, 1.0, 2.2)] * 2
+        inputs = [decays_with_maximum(rng, n, tau, 4.0) for n, tau in sizes]
+        answers = [student.life_mle.inputs_after(t, 4.0) for t in inputs]
+        for t, (answer, after) in zip(inputs, answers, strict=True):
+            right = reference.life_mle(t, 4.0)
+            tau = as_float(answer, of="τ̂")
+            agree(tau, right, ESTIMATE, of="τ̂")
+            untouched((t,), after[:1])
+            score = reference.life_score_suff(tau, len(t), float(np.sum(t)), 4.0)
+            unit = math.sqrt(len(t) * reference.life_fisher_per_event(right, 4.0))
+            check(
+                abs(score) <= 1e-6 * unit,
+                measured=f"at your τ̂ the score is {abs(score) / unit:.3g} times √(nℐ₁)",
+                allowed="1e-06: a millionth of a standard error away from the maximum",
+                next_step="Let your iteration run until τ no longer changes.",
+            )
+
+    @points(0.5)
+    def test_no_maximum(self, student, reference, rng):
+        """life_mle is inf if the mean time is half the window or more, and finite just below that."""
+        late = [around(rng, n, rng.uniform(2.05, 2.3)) for n in (3, 8, 15, 20)]
+        early = [around(rng, n, rng.uniform(1.8, 1.9)) for n in (3, 8, 15, 20)]
+        answers = [student.life_mle(t, 4.0) for t in (*late, np.array([2.0, 1.0, 3.0]))]
+        finite = [student.life_mle(t, 4.0) for t in early]
+        for answer in answers:
+            check_infinite(answer, of="τ̂ where the mean is t_max/2 or more")
+        for t, answer in zip(early, finite, strict=True):
+            agree(as_float(answer, of="τ̂"), reference.life_mle(t, 4.0), ESTIMATE, of="τ̂ near the edge")
+
+    @points(0.5)
+    def test_equivariance(self, student, reference, rng):
+        """In another unit of time life_mle gives the lifetime in that unit, and a window of 1000 τ does not matter."""
+        t, c = decays_with_maximum(rng, 15, 2.0, 5.0), float(rng.uniform(20, 1000))
+        own = as_float(student.life_mle(t, 5.0), of="τ̂")
+        scaled = as_float(student.life_mle(c * t, c * 5.0), of="τ̂")
+        wide = as_float(student.life_mle(t, 1000.0 * float(np.mean(t))), of="τ̂")
+        check_equal(scaled, c * own, "τ̂(c t, c t_max) = c τ̂(t, t_max)", "Is there a fixed time in your code?", ESTIMATE)
+        agree(wide, float(np.mean(t)), ESTIMATE, of="τ̂ in a wide window")
+        agree(own, reference.life_mle(t, 5.0), ESTIMATE, of="τ̂")
+
+    @points(1)
+    def test_censored(self, student, reference, rng):
+        """life_mle_censored is right with some decays waited for and others not, with all, and with none."""
+        inputs = []
+        for n in (5, 9, 30, 1):
+            t = rng.exponential(2.0, size=n)
+            limit = 1.2 * float(np.min(t)) + 1.0
+            inputs.append((np.minimum(t, limit), t < limit))
+        inputs += [(rng.exponential(2.0, size=6), np.arange(6) < k) for k in (3, 5, 6)]
+        answers = [student.life_mle_censored(*args) for args in inputs]
+        never = student.life_mle_censored(np.array([1.0, 2.5]), np.array([False, False]))
+        for args, answer in zip(inputs, answers, strict=True):
+            if np.any(args[1]):
+                agree(as_float(answer, of="τ̂"), reference.life_mle_censored(*args), ESTIMATE, of="τ̂ of censored decays")
+        check_infinite(never, of="τ̂ without a single decay")
+
+
+STRENGTHS = ((60.0, 5.0), (20.0, 0.8), (300.0, 40.0))
+
+
+def points_of_spectra(rng):
+    """(θ, g, w, counts), some with many empty bins."""
+    return [(near(rng, A, B), *spectrum(rng, bins, A, B)) for bins, (A, B) in zip((31, 24, 17), STRENGTHS, strict=True)]
+
+
+@part(
+    "spec",
+    "A line in a counting spectrum",
+    functions=("spec_loglik", "spec_score", "spec_fisher", "spec_scoring_step", "spec_fit"),
+)
+class TestSpec:
+    @points(0.5)
+    def test_loglik_differences(self, student, reference, rng):
+        """spec_loglik has the right differences between two values of (A, B), whatever constant it carries."""
+        inputs = [(theta, theta * [1.3, 0.6], *rest) for theta, *rest in points_of_spectra(rng)]
+        answers = [difference(student.spec_loglik, *args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(answer, difference(reference.spec_loglik, *args), CANCELLING, of="the difference of log-likelihoods")
+
+    @points(0.5)
+    def test_loglik_with_constants(self, student, reference, rng):
+        """spec_loglik is the logarithm of the probability of the counts, with every constant, for large counts too."""
+        inputs = [*points_of_spectra(rng), (near(rng, 900, 150), *spectrum(rng, 11, 900, 150))]
+        answers = [student.spec_loglik(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="the log-likelihood"), reference.spec_loglik(*args), ALGEBRA)
+
+    @points(1)
+    def test_score(self, student, reference, rng):
+        """spec_score is the gradient of the log-likelihood, with empty bins as well, and changes no argument."""
+        inputs = [*points_of_spectra(rng), *points_of_spectra(rng)]
+        answers = [student.spec_score.inputs_after(*args) for args in inputs]
+        for args, (answer, after) in zip(inputs, answers, strict=True):
+            agree(answer, reference.spec_score(*args), ALGEBRA, of="the score", shape="vector")
+            untouched(args, after)
+
+    @points(0.5)
+    def test_score_of_own_loglik(self, student, rng):
+        """spec_score is the slope of your own spec_loglik."""
+        for theta, *rest in points_of_spectra(rng):
+            own_slope(student.spec_score(theta, *rest), slopes(student.spec_loglik, theta, *rest))
+
+    @points(1)
+    def test_fisher(self, student, rng):
+        """spec_fisher is E[s sᵀ]: against the sum over all counts that Poisson's law allows."""
+        inputs = [args[:3] for args in (*points_of_spectra(rng), *points_of_spectra(rng))]
+        answers = [student.spec_fisher(*args) for args in inputs]
+        counts = np.arange(1000)
+        factorials = np.array([math.lgamma(k + 1) for k in counts])
+        for (theta, g, w), answer in zip(inputs, answers, strict=True):
+            J = np.stack([g, w], axis=1)
+            lam = (J @ theta)[:, None]
+            chance = np.exp(counts * np.log(lam) - lam - factorials)
+            variance = np.sum(chance * (counts / lam - 1) ** 2, axis=1)
+            agree(answer, J.T @ (variance[:, None] * J), CANCELLING, of="the Fisher information")
+
+    @points(1)
+    def test_step(self, student, reference, rng):
+        """spec_scoring_step makes the step of Fisher scoring, with the expected information."""
+        inputs = [(near(rng, 60, 5), *data) for data in spectra(rng)]
+        answers = [student.spec_scoring_step.inputs_after(*args) for args in inputs]
+        for args, (answer, after) in zip(inputs, answers, strict=True):
+            agree(answer, reference.spec_scoring_step(*args), CANCELLING, of="the new (A, B)", shape="vector")
+            untouched(args, after)
+
+    @points(0.5)
+    def test_damped_step(self, student, reference, rng):
+        """A step that would make some λᵢ negative is halved, as often as it takes and no more often."""
+        inputs = too_long_steps(rng)
+        answers = [student.spec_scoring_step(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(answer, reference.spec_scoring_step(*args), CANCELLING, of="the new (A, B)", shape="vector")
+
+    @points(1)
+    def test_fit(self, student, reference, rng):
+        """spec_fit maximises the likelihood on each of twelve spectra, and keeps the number of counts."""
+        inputs = [data for _ in range(3) for data in spectra(rng)]
+        answers = [student.spec_fit.inputs_after(*args) for args in inputs]
+        for (g, w, counts), (answer, after) in zip(inputs, answers, strict=True):
+            right = reference.spec_fit(g, w, counts)
+            agree_within_errors(answer, right, reference.spec_fisher(right, g, w))
+            untouched((g, w, counts), after)
+            A, B = sized(answer, (2,), of="(A, B)")
+            law = "Σ λ̂ᵢ = Σ nᵢ"
+            check_equal(np.sum(A * g + B * w), np.sum(counts), law, "Contract the score with (A, B).", ESTIMATE)
+
+    @points(1)
+    def test_fit_laws(self, student, reference, rng):
+        """spec_fit is right with mostly empty bins and with a hole for a line; it follows the scale of the shapes."""
+        # B = 1 on 60 bins is 8 standard errors from 0: the maximum is inside.
+        sparse = [spectrum(rng, 60, 25.0, 1.0) for _ in range(3)]
+        fits = [student.spec_fit(*args) for args in sparse]
+        g, w, counts = sparse[0]
+        scaled = sized(student.spec_fit(4.0 * g, 0.5 * w, counts), (2,), of="(A, B)")
+        # Counts that a model fits exactly: its strengths are the maximum, and three of the four A are negative.
+        shape, flat = np.array([1.0, 2.0, 1.0, 0.0, 0.0]), np.ones(5)
+        truths = ([4.0, 3.0], [-2.0, 7.0], [-3.0, 11.0], [-1.0, 4.0])
+        exact = [student.spec_fit(shape, flat, (A * shape + B * flat).astype(int)) for A, B in truths]
+        for args, fit in zip(sparse, fits, strict=True):
+            right = reference.spec_fit(*args)
+            agree_within_errors(fit, right, reference.spec_fisher(right, *args[:2]))
+        right = reference.spec_fit(g, w, counts)
+        agree_within_errors(scaled * [4.0, 0.5], right, reference.spec_fisher(right, g, w))
+        for truth, fit in zip(truths, exact, strict=True):
+            agree(fit, truth, ESTIMATE, of="(A, B)", shape="vector")
+
+
+def agree_within_errors(answer, right, information):
+    """Both strengths are right to a millionth of their standard errors: the natural unit of an estimate."""
+    errors = np.sqrt(np.diag(np.linalg.inv(information)))
+    off = np.max(np.abs(sized(answer, (2,), of="(A, B)") - right) / errors)
+    check(
+        off <= 1e-6,
+        measured=f"your (A, B) is {off:.3g} standard errors away from the maximum",
+        allowed="1e-06",
+        next_step="Print your score at your result: it must vanish. Iterate until (A, B) no longer changes.",
+    )
+
+
+@part("scale", "Errors of unknown scale", functions=("scale_mle_mu_s2", "scale_bias_factor"))
+class TestScale:
+    @points(1.5)
+    def test_mle(self, student, reference, rng):
+        """scale_mle_mu_s2 maximises the likelihood over μ and s², for a single measurement as well."""
+        inputs = [measurements(rng, n) for n in (5, 3, 12, 7, 2)]
+        answers = [student.scale_mle_mu_s2.inputs_after(*args) for args in inputs]
+        alone = student.scale_mle_mu_s2(np.array([3.5]), np.array([0.2]))
+        for args, (answer, after) in zip(inputs, answers, strict=True):
+            agree(pair(answer), reference.scale_mle_mu_s2(*args), ESTIMATE, of="(μ̂, ŝ²)")
+            untouched(args, after)
+        mu, s2 = pair(alone)
+        agree(mu, 3.5, ESTIMATE, of="μ̂ of one measurement")
+        agree(1 + s2, 1.0, ESTIMATE, of="1 + ŝ² of one measurement")
+
+    @points(0.5)
+    def test_units(self, student, reference, rng):
+        """(μ̂, ŝ²) follows a change of unit and of origin, and ŝ² shrinks as the quoted errors grow."""
+        y, g = measurements(rng, 6)
+        a, b = 3.0, 1.5
+        mu, s2 = pair(student.scale_mle_mu_s2(y, g))
+        other = pair(student.scale_mle_mu_s2(a * y + b, a * g))
+        wide = pair(student.scale_mle_mu_s2(y, 2 * g))
+        agree((mu, s2), reference.scale_mle_mu_s2(y, g), ESTIMATE, of="(μ̂, ŝ²)")
+        check_equal(other, (a * mu + b, s2), "(μ̂, ŝ²) in other units", "Which of the two has a unit?", ESTIMATE)
+        check_equal(wide, (mu, s2 / 4), "(μ̂, ŝ²) with doubled errors", "s multiplies g: σᵢ = s gᵢ.", ESTIMATE)
+
+    @points(0.5)
+    def test_bias_factor(self, student, reference):
+        """scale_bias_factor is E[ŝ²]/s² for n from 1 to 1000."""
+        answers = [student.scale_bias_factor(n) for n in (1, 2, 3, 7, 20, 1000)]
+        for n, answer in zip((1, 2, 3, 7, 20, 1000), answers, strict=True):
+            agree(1 + as_float(answer, of="the factor"), 1 + reference.scale_bias_factor(n), ALGEBRA, of="the factor")
+
+    @points(0.5)
+    def test_bias_of_own_estimate(self, student, rng):
+        """The mean of your own ŝ² over noise of known second moments is your own bias factor times s²."""
+        # ŝ² is quadratic in the noise, so that averaging over all signs of ±s gᵢ is exact: a quadrature of 2ⁿ nodes.
+        n, s = 4, float(rng.uniform(0.5, 2.0))
+        _, g = measurements(rng, n)
+        signs = itertools.product((-1.0, 1.0), repeat=n)
+        estimates = [pair(student.scale_mle_mu_s2(2.0 + s * g * np.array(e), g))[1] for e in signs]
+        factor = as_float(student.scale_bias_factor(n), of="the factor")
+        check(
+            factor > 0,
+            measured=f"a bias factor of {factor:.3g} for n = {n}",
+            allowed="a positive number",
+            next_step="Average your ŝ² over many simulated data sets of four measurements.",
+        )
+        check_equal(
+            np.mean(estimates), factor * s**2, "E ŝ² = factor · s²", "How far does μ̂ follow the noise?", ESTIMATE
+        )
+
+
+@part(
+    "map",
+    "A prior, and ridge regression",
+    functions=("map_log_posterior", "map_ridge_lambda", "map_ridge_lambda_mean_loss"),
+)
+class TestMap:
+    @points(1.5)
+    def test_log_posterior(self, student, reference, rng):
+        """map_log_posterior has the right differences between two values of θ, whatever constant it carries."""
+        inputs = [(*rng.normal(size=(2, p)), *regression(rng, n, p)) for n, p in ((8, 3), (5, 2), (3, 4), (1, 1))]
+        answers = [difference(student.map_log_posterior, *args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            right = difference(reference.map_log_posterior, *args)
+            agree(answer, right, ESTIMATE, of="the difference of log posteriors")
+
+    @points(0.5)
+    def test_ridge_lambda(self, student, reference, rng):
+        """map_ridge_lambda gives the penalty of ridge regression with a summed loss."""
+        inputs = [(float(a), float(b)) for a, b in rng.uniform(0.2, 4.0, size=(5, 2))]
+        answers = [student.map_ridge_lambda(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="α"), reference.map_ridge_lambda(*args), ALGEBRA, of="α")
+
+    @points(0.5)
+    def test_ridge_lambda_mean_loss(self, student, reference, rng):
+        """map_ridge_lambda_mean_loss gives the penalty of ridge regression with a mean loss."""
+        inputs = [
+            (float(a), float(b), n) for (a, b), n in zip(rng.uniform(0.2, 4.0, (5, 2)), (3, 8, 20, 7, 2), strict=True)
+        ]
+        answers = [student.map_ridge_lambda_mean_loss(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="α"), reference.map_ridge_lambda_mean_loss(*args), ALGEBRA, of="α")
+
+    @points(0.5)
+    def test_own_chain(self, student, rng):
+        """Ridge regression with your own two penalties sits at the maximum of your own log posterior."""
+        X, y, sigma2, lam = regression(rng, 9, 3)
+        penalties = [as_float(student.map_ridge_lambda(sigma2, lam), of="α")]
+        penalties.append(9 * as_float(student.map_ridge_lambda_mean_loss(sigma2, lam, 9), of="α"))
+        for alpha in penalties:
+            top = np.linalg.lstsq(X.T @ X + alpha * np.eye(3), X.T @ y, rcond=None)[0]
+            for direction in rng.normal(size=(3, 3)):
+                ends = [top + direction, top - direction]
+                up, down = (difference(student.map_log_posterior, top, end, X, y, sigma2, lam) for end in ends)
+                # ℓ is quadratic: from its maximum it falls by the same amount on both sides.
+                check(
+                    max(up, down) < 0 and abs(up - down) <= 1e-6 * abs(up + down),
+                    measured=f"away from the ridge solution your log posterior changes by {up:.3g} and {down:.3g}",
+                    allowed="the same fall on both sides, for it is quadratic",
+                    next_step="Set the gradient of your log posterior to zero, times σ²: which α stands before θ?",
+                )
