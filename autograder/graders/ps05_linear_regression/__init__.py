@@ -1,0 +1,1 @@
+"""Graders of problem set 5: linear regression."""

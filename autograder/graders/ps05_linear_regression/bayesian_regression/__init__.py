@@ -1,0 +1,1 @@
+"""Graders of "Bayesian linear regression: what a spring has told us"."""

@@ -1,0 +1,102 @@
+"""How the hidden tests of this problem read what comes back: tolerances, shapes and laws."""
+
+import numpy as np
+
+from autograder.grading import ALGEBRA, Tolerance, agree, as_array, check
+
+# It leaves no trace in the numbers: right for a regular prior, noise for a singular one.
+TOO_LARGE = "This inverts or factorises a p×p matrix, and S₀ may be singular. Only C, n×n, needs a solve."
+
+# With S₀ = 10⁵ and a well-conditioned X the posterior differs from the maximum of the likelihood by 4e-5 at most; the
+# n-form, which subtracts two numbers of the size of S₀, was off by 1e-5.
+BROAD = Tolerance(1e-3, 1e-3, "a prior of finite width moves the result by some 1e-5")
+
+# The trapezoidal rule over ±12 standard deviations of the integrand's own peak was off by 1e-13.
+QUADRATURE = Tolerance(1e-8, 1e-10, "the integral over β is done by a rule that is right to about 1e-13")
+
+
+def pair(actual, names="(m, S)"):
+    """The two members of what a function returned."""
+    check(
+        isinstance(actual, (tuple, list)) and len(actual) == 2,
+        measured="a result that is not a tuple of two",
+        allowed=f"the tuple {names}",
+        next_step="Return the two, separated by a comma.",
+    )
+    return actual
+
+
+def as_vector(value, p, *, of="the mean m"):
+    """`value` as p numbers in a row, whatever layout they came in: for laws, which compare no shapes."""
+    array = as_array(value, of=of)
+    check(
+        array.size == p and array.size == max(array.shape, default=1),
+        measured=f"{of} has shape {array.shape}",
+        allowed=f"shape ({p},)",
+        next_step="Write the shape of each factor beside your formula.",
+    )
+    return array.reshape(p)
+
+
+def as_covariance(value, p, *, of="the covariance S"):
+    """`value` as a symmetric (p, p) array; what rounding leaves of asymmetry is let through."""
+    array = as_array(value, of=of)
+    check(
+        array.shape == (p, p),
+        measured=f"{of} has shape {array.shape}",
+        allowed=f"shape {(p, p)}",
+        next_step="Write the shape of each factor beside your formula.",
+    )
+    scale = float(np.max(np.abs(array), initial=0.0)) or 1.0
+    apart = float(np.max(np.abs(array - array.T), initial=0.0)) / scale
+    # Right programs were asymmetric by 1e-11 at worst, where X is nearly collinear.
+    check(
+        apart <= 1e-8,
+        measured=f"{of} is not symmetric: S and its transpose differ by {apart:.3g} of the largest entry",
+        allowed="1e-08: a covariance of β_i with β_j is that of β_j with β_i",
+        next_step="Look for a product of symmetric matrices in which one of three factors is lost: A B is not "
+        "symmetric, A B A is.",
+    )
+    return array
+
+
+def agree_mean(actual, expected, tolerance=ALGEBRA, what=""):
+    agree(pair(actual)[0], expected[0], tolerance, of=f"the mean m{what}", shape="vector")
+
+
+def agree_covariance(actual, expected, tolerance=ALGEBRA, what=""):
+    S = as_covariance(pair(actual)[1], len(expected[0]), of=f"the covariance S{what}")
+    agree(S, expected[1], tolerance, of=f"the covariance S{what}")
+
+
+def agree_posterior(actual, expected, tolerance=ALGEBRA, what=""):
+    """Compare (m, S) with (m, S)."""
+    agree_mean(actual, expected, tolerance, what)
+    agree_covariance(actual, expected, tolerance, what)
+
+
+def untouched(before, after, names):
+    """Refuse a call that has changed its arguments."""
+    changed = [
+        name
+        for name, old, new in zip(names, before, after, strict=True)
+        if not np.array_equal(np.asarray(old), np.asarray(new))
+    ]
+    check(
+        not changed,
+        measured=f"after the call {' and '.join(changed)} had other values than before",
+        allowed="arguments that stay as they were",
+        next_step="Operators such as -= and indexed assignments write into the caller's array: make a new one.",
+    )
+
+
+def check_equal(left, right, law, next_step, allowed=1e-9):
+    """Check a law with two computed sides: in double precision they agree to 1e-9 of the larger one."""
+    scale = max(float(np.max(np.abs(left))), float(np.max(np.abs(right))))
+    deviation = float(np.max(np.abs(np.asarray(left) - np.asarray(right)))) / (scale or 1.0)
+    check(
+        deviation <= allowed,
+        measured=f"the two sides of {law} differ by {deviation:.3g}",
+        allowed=f"{allowed:g}",
+        next_step=next_step,
+    )
