@@ -34,12 +34,15 @@ class Grade:
 
 
 class Course:
-    """A course directory with one assignment, driven from outside as an instructor does it."""
+    """A course directory with one assignment of one problem, driven from outside as an instructor does it."""
 
     def __init__(self, root: Path, problem: Problem) -> None:
         self.root, self.problem = root, problem
         shutil.copy(ROOT / "nbgrader_config.py", root)
         shutil.copytree(problem.source_notebook.parent, root / "source" / problem.assignment)
+        for notebook in (root / "source" / problem.assignment).glob("*.ipynb"):
+            if notebook.stem != problem.name:
+                notebook.unlink()
 
     def nbgrader(self, *command: str, fails: bool = False) -> str:
         """Run a command of nbgrader; what it logs."""
@@ -96,10 +99,10 @@ class Course:
             "JOIN grade_cells ON grade_cells.id = base_cell.id "
             "JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id "
             "JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id "
-            "WHERE submitted_assignment.student_id = ? ORDER BY base_cell.rowid"
+            "WHERE submitted_assignment.student_id = ? AND base_cell.name LIKE ? ORDER BY base_cell.rowid"
         )
         with sqlite3.connect(self.root / "gradebook.db") as database:
-            rows = database.execute(query, [student]).fetchall()
+            rows = database.execute(query, [student, f"{self.problem.name}-%"]).fetchall()
         database.close()
         return {name: Grade(auto, manual, bool(needs), most) for name, auto, manual, needs, most in rows}
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,14 @@ from bs4 import BeautifulSoup
 from conftest import Course
 from rich.console import Console
 
-from autograder.course import Problem
+from autograder.course import Problem, problems
 from autograder.demo.course import CONFIG, MARKER, DemoCourse, DemoError, NotADemo
-from autograder.demo.students import class_of, typical_mistakes
+from autograder.demo.students import DILIGENT, class_of, typical_mistakes
+from autograder.grading.marks import parts_of
+from autograder.grading.record import Record, TestResult, from_dict
 from autograder.sandbox import Isolation
 
-# The demo takes two minutes on two idle cores, and up to six on two that also run the other half of the tests.
+# The demo takes some minutes on two idle cores, and three times as long on two that also run the other tests.
 pytestmark = pytest.mark.timeout(900)
 
 PROBLEM = Problem("ps01_linear_algebra", "backprop")
@@ -65,12 +69,19 @@ class Graded(Course):
         assert done.returncode == 0, done.stdout + done.stderr
         self.printed = done.stdout
 
+    def records(self, problem: Problem) -> list[Path]:
+        return sorted((self.root / "autograded").glob(f"*/{problem.assignment}/{problem.name}.json"))
+
     def outcomes(self, student: str) -> dict[str, set[str]]:
         return {part["id"]: {test["outcome"] for test in part["tests"]} for part in self.record(student)["parts"]}
 
     def page(self, student: str) -> str:
         """The feedback as text, with all white space alike."""
         return " ".join(BeautifulSoup(self.feedback(student), "html.parser").get_text(" ").split())
+
+
+def tests_of(record: Record) -> list[TestResult]:
+    return [test for part in record.parts for test in part.tests]
 
 
 @pytest.fixture(scope="session")
@@ -118,16 +129,36 @@ def test_a_broken_file_has_its_reason_in_the_feedback(demo: Graded) -> None:
     assert "it stops being valid JSON at line" in demo.page("paula")
 
 
+def test_the_class_spans_all_problems(demo: Graded) -> None:
+    for problem in problems():
+        records = {path.parts[-3]: from_dict(json.loads(path.read_text())) for path in demo.records(problem)}
+        assert set(records) == set(LOSES if problem == PROBLEM else DILIGENT)
+        part_of = {function: part.id for part in parts_of(problem.test_module) for function in part.functions}
+        first, _, third = (part_of[mistake.function] for mistake in (typical_mistakes(problem) * 3)[:3])
+        for student, wrong in {"amira": (), "bruno": (), "dario": (first,), "ines": (first, third)}.items():
+            lost = {part.id for part in records[student].parts if part.score < part.max_score}
+            assert lost >= set(wrong), (problem, student)
+            assert wrong or not lost, (problem, student)
+        assert records["dario"].parts == records["elena"].parts
+        assert 0 < records["nadia"].score < records["nadia"].max_score
+        assert not any(test.outcome == "grader_error" for record in records.values() for test in tests_of(record))
+
+
 def test_the_export_has_the_class(demo: Graded) -> None:
+    expected: Counter[tuple[str, str]] = Counter()
+    for problem in problems():
+        for path in demo.records(problem):
+            expected[path.parts[-3], problem.assignment] += json.loads(path.read_text())["score"]
     with (demo.root / "scores.csv").open() as file:
-        exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert exported == {student: demo.record(student)["score"] for student in LOSES}
+        exported = {(row["student_id"], row["assignment"]): float(row["score"]) for row in csv.DictReader(file)}
+    assert {key: score for key, score in exported.items() if score} == {k: v for k, v in expected.items() if v}
 
 
 def test_what_is_printed_is_true(demo: Graded) -> None:
     scores = {student: demo.record(student)["score"] for student in LOSES}
+    of_problem = demo.printed.split(PROBLEM.slug)[1].split("The scores of the class")[0]
     for student, score in scores.items():
-        [row] = re.findall(rf"^ *{student} +(.+)$", demo.printed, re.MULTILINE)
+        row = re.findall(rf"^ *{student} +(.+)$", of_problem, re.MULTILINE)[0]
         assert row.split()[len(POINTS)] == f"{score:g}"
     assert f"Mean of the class: {sum(scores.values()) / len(scores):.1f} of 26 points." in demo.printed
     assert demo.printed.count("Isolation: ") == 1
@@ -135,7 +166,7 @@ def test_what_is_printed_is_true(demo: Graded) -> None:
     assert f"4 x  {hints[0]}" in demo.printed
     assert f"2 x  {hints[2]}" in demo.printed
     files = [Path(name) for name in re.findall(r"(/\S+\.(?:html|csv))\b", demo.printed)]
-    assert len(files) == 5
+    assert len(files) == 4 + 2 * (len(problems()) - 1) + 1
     assert [file for file in files if not file.is_file()] == []
 
 

@@ -11,7 +11,7 @@ from autograder.course import Problem, problems
 from autograder.demo.course import DemoCourse, DemoError, NotADemo
 from autograder.demo.report import show, show_files, show_level
 from autograder.demo.results import results_of
-from autograder.demo.students import Student, class_of
+from autograder.demo.students import Student, class_of, diligent
 
 __all__ = ["DemoError", "NotADemo", "run"]
 
@@ -43,13 +43,14 @@ def _hand_in(course: DemoCourse, console: Console) -> dict[Problem, list[Student
     everything = problems()
     for assignment in _assignments(everything):
         course.nbgrader(console, "generate_assignment", assignment)
-    classes = {}
+    classes: dict[Problem, list[Student]] = {}
     for problem in everything:
-        classes[problem] = class_of(problem, course.released(problem))
+        students = class_of(problem, course.released(problem))
+        classes[problem] = diligent(students) if classes else students
         for student in classes[problem]:
             course.submit(problem, student.id, student.file)
     size = len({student.id for students in classes.values() for student in students})
-    console.print(Text(f"{size} students hand in {len(classes) * size} notebooks."))
+    console.print(Text(f"{size} students hand in {sum(map(len, classes.values()))} notebooks."))
     return classes
 
 

@@ -24,8 +24,12 @@ class Student:
     example: str = ""
 
 
+# They hand in every problem, and the others the first one only: forty notebooks show all that eighty would.
+DILIGENT = ("amira", "bruno", "dario", "elena", "ines", "nadia")
+
+
 def class_of(problem: Problem, released: str) -> list[Student]:
-    """The class's answers to `problem`, written into its `released` notebook."""
+    """The whole class's answers to `problem`, written into its `released` notebook."""
     sheet = Sheet(problem, released)
     return [
         Student("amira", "the reference", sheet.filled(), example="all is right"),
@@ -36,6 +40,11 @@ def class_of(problem: Problem, released: str) -> list[Student]:
         Student("oskar", "nothing written", sheet.blank()),
         Student("paula", "half a file", _cut(sheet.filled()), example="a file that is no notebook"),
     ]
+
+
+def diligent(students: list[Student]) -> list[Student]:
+    """Those of the class who hand in every problem."""
+    return [student for student in students if student.id in DILIGENT]
 
 
 def typical_mistakes(problem: Problem) -> list[Variant]:
