@@ -6,6 +6,7 @@ import contextlib
 import io
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -25,19 +26,25 @@ from autograder.grading.student import Call
 from autograder.grading.submission import Submission, read
 from autograder.sandbox import Sandbox
 
+COLUMNS = ("problem", "cells (s)", "calls (s)", "graded (s)", "ratio", "PSS (MiB)", "private (MiB)")
 RUNS = 7  # the median of seven is steady to a few percent on a machine that does other things as well
 
 
 def main() -> None:
-    """Time the solved notebook of every problem, through the same code as `mlphys score`, in a warm process."""
+    """Time the solved notebook of every problem, through the same code as `mlphys score`, in a warm process.
+
+    Cells and calls are what the student's code costs alone, in this process and without a test; what is left of
+    "graded" is the sandbox, the copies of the notebook, and the judging.
+    """
     matplotlib.use("agg")
     torch.set_num_threads(1)  # as in the sandbox
+    sys.path.insert(0, "")  # as in Jupyter: a notebook imports what lies beside it
     began = time.perf_counter()
     with Sandbox() as sandbox:
         started = time.perf_counter() - began
-        table = Table("problem", "alone (s)", "graded (s)", "ratio", "PSS (MiB)", "private (MiB)", box=None)
+        table = Table(*COLUMNS, box=None)
         for problem in problems():
-            table.add_row(str(problem), *_figures(problem, sandbox))
+            table.add_row(problem.name, *_figures(problem, sandbox))
     console = Console()
     console.print(
         f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, "
@@ -51,9 +58,13 @@ def _figures(problem: Problem, sandbox: Sandbox) -> tuple[str, ...]:
     submission = read(problem.source_notebook, problem)
     calls, memory = _calls(problem, submission, sandbox)
     graded = _median(lambda: grade(problem, submission, sandbox))
-    alone = _median(lambda: _alone(submission, calls))
+    names: dict[str, Any] = {}
+    with contextlib.chdir(problem.statement.parent):
+        in_cells = _median(lambda: _run(submission, names))
+        in_calls = _median(lambda: _answer(calls, names))
     sizes = (f"{size / 2**20:.0f}" for size in (memory.pss, memory.uss))
-    return f"{alone:.3f}", f"{graded:.3f}", f"{graded / alone:.2f}", *sizes
+    ratio = graded / (in_cells + in_calls)
+    return f"{in_cells:.2f}", f"{in_calls:.2f}", f"{graded:.2f}", f"{ratio:.2f}", *sizes
 
 
 def _calls(problem: Problem, submission: Submission, sandbox: Sandbox) -> tuple[list[Call], Any]:
@@ -65,11 +76,11 @@ def _calls(problem: Problem, submission: Submission, sandbox: Sandbox) -> tuple[
     return [call for case in cases for call in case.calls], memory
 
 
-def _alone(submission: Submission, calls: list[Call]) -> None:
-    """The same cells and calls in this process: no sandbox, no tests, no copies."""
+def _run(submission: Submission, names: dict[str, Any]) -> None:
+    """The cells in this process, with their plots; `names` is what they define."""
     import matplotlib.pyplot as plt
 
-    names: dict[str, Any] = {}
+    names.clear()
     np.random.seed(0)  # noqa: NPY002 - the notebook's own code may use the global generator
     with contextlib.redirect_stdout(io.StringIO()):
         for cell in submission.cells:
@@ -78,8 +89,11 @@ def _alone(submission: Submission, calls: list[Call]) -> None:
                 for number in plt.get_fignums():
                     plt.figure(number).savefig(io.BytesIO(), format="png")
                 plt.close("all")
-        for call in calls:
-            names[call.function](*call.args, **call.kwargs)
+
+
+def _answer(calls: list[Call], names: dict[str, Any]) -> None:
+    for call in calls:
+        names[call.function](*call.args, **call.kwargs)
 
 
 def _median(run: Callable[[], object]) -> float:
