@@ -109,7 +109,7 @@ def test_the_solved_notebook_runs(slug: str, tmp_path: Path) -> None:
 
 @EVERY
 def test_the_blank_notebook_stops_where_students_begin(slug: str, tmp_path: Path) -> None:
-    """Every answer and every visible check of the released notebook raises NotImplementedError."""
+    """Every answer and every visible check of the released notebook raises NotImplementedError; nothing else is raised."""
     problem = find(slug)
     notebook = nbformat.read(problem.release_notebook, as_version=4)
     calls = []
@@ -126,6 +126,8 @@ def test_the_blank_notebook_stops_where_students_begin(slug: str, tmp_path: Path
         if path.suffix != ".ipynb":
             shutil.copy(path, blank.parent)
     ran = run(blank, tmp_path / "run", allow_errors=True)
+    errors = [output for cell in ran for output in cell.get("outputs", ()) if output.output_type == "error"]
+    assert [error.evalue for error in errors if error.ename != "NotImplementedError"] == []
     checks = [cell for cell in ran if cell.metadata.get("nbgrader", {}).get("grade")]
     for cell in checks + ran[-len(calls) :]:
         raised = [output.ename for output in cell.outputs if output.output_type == "error"]
