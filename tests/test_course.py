@@ -109,7 +109,7 @@ def test_the_solved_notebook_runs(slug: str, tmp_path: Path) -> None:
 
 @EVERY
 def test_the_blank_notebook_stops_where_students_begin(slug: str, tmp_path: Path) -> None:
-    """Every answer and every visible check of the released notebook raises NotImplementedError; nothing else is raised."""
+    """Every answer and visible check of the released notebook raises NotImplementedError, and nothing else does."""
     problem = find(slug)
     notebook = nbformat.read(problem.release_notebook, as_version=4)
     calls = []
