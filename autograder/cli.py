@@ -33,14 +33,15 @@ err = Console(stderr=True, highlight=False)
 
 
 class Level(enum.StrEnum):
-    """What a user may ask for: the best that the machine gives, or none, for code that is one's own."""
+    """The least isolation that a user will have; a run takes the best that the machine gives."""
 
-    BEST = "best"
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
     NONE = "none"
 
 
 IsolationOption = Annotated[
-    Level, typer.Option(help="`none` runs the code with your own rights: only for code that you wrote yourself.")
+    Level, typer.Option(help="The least that will do. `none` is for code that you wrote yourself: it has your rights.")
 ]
 
 
@@ -69,7 +70,7 @@ def score(
     notebook: Annotated[Path, typer.Argument(help="A notebook file (.ipynb).")],
     problem: Annotated[str | None, typer.Option(help="Its problem, such as ps01_linear_algebra/backprop.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result record as JSON.")] = False,
-    isolation: IsolationOption = Level.BEST,
+    isolation: IsolationOption = Level.LANDLOCK,
 ) -> None:
     """Grade one notebook file against its problem, without a gradebook."""
     from autograder.grading.run import grade
@@ -99,7 +100,7 @@ def score(
 def audit(
     problem: Annotated[str | None, typer.Argument(help="A problem; all of them if it is left out.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Grade the right answers with this many seeds.")] = 1,
-    isolation: IsolationOption = Level.BEST,
+    isolation: IsolationOption = Level.LANDLOCK,
 ) -> None:
     """Grade the graders: mistakes and stubs must fail, right answers in unusual forms must pass."""
     from autograder.audit import audit as rows_of
@@ -129,7 +130,7 @@ def doctor() -> None:
     """Say how this machine confines a student's code, and how to get more."""
     from autograder.report.doctor import report
 
-    if report(mechanisms(), out) < Isolation.BUBBLEWRAP:
+    if report(mechanisms(), out) is Isolation.NONE:
         raise typer.Exit(NOT_ISOLATED)
     try:
         with Sandbox() as running, running.worker():
@@ -176,7 +177,7 @@ def problem_of(notebook: Path, slug: str | None) -> Problem:
 def isolation_of(level: Level) -> Isolation:
     """The level of isolation to run at, or an end with the sentence that says what this machine lacks."""
     try:
-        chosen = Isolation.NONE if level is Level.NONE else require(Isolation.BUBBLEWRAP)
+        chosen = require(Isolation[level.name])
     except NotIsolated as error:
         stop(str(error), NOT_ISOLATED)
     err.print(f"Isolation: {chosen.label}.", style="dim")

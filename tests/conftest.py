@@ -21,6 +21,7 @@ import pytest
 
 from autograder.course import ROOT, Problem
 from autograder.sandbox import Isolation, Limits, Sandbox, Worker, mechanisms
+from autograder.sandbox.isolation import best, lacking
 
 
 @dataclass(frozen=True)
@@ -119,23 +120,31 @@ class Course:
         database.close()
 
 
+LEVELS = {"level1": Isolation.BUBBLEWRAP, "level2": Isolation.LANDLOCK}
+
+
 @functools.cache
-def lacking() -> str:
-    """What this machine lacks for level 1, in the words of `mlphys doctor`; empty if nothing."""
-    missing = [found for found in mechanisms() if not found.works]
-    return f"level 1 needs {missing[0].name} ({missing[0].why}); try: {missing[0].remedy}" if missing else ""
+def missing(level: Isolation) -> str:
+    """What this machine lacks for `level`, in the words of `mlphys doctor`; empty if nothing."""
+    found = lacking(level, mechanisms())
+    return f"{level.label} needs {found[0].name} ({found[0].why}); try: {found[0].remedy}" if found else ""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("level1") is not None and lacking():
-        pytest.skip(lacking())
+    for mark, level in LEVELS.items():
+        if item.get_closest_marker(mark) is not None and missing(level):
+            pytest.skip(missing(level))
 
 
 # Functions of the sandbox that need no isolation are tested with and without it.
 EVERY_LEVEL = pytest.mark.parametrize(
     "sandbox",
-    [Isolation.NONE, pytest.param(Isolation.BUBBLEWRAP, marks=pytest.mark.level1)],
+    [
+        Isolation.NONE,
+        pytest.param(Isolation.LANDLOCK, marks=pytest.mark.level2),
+        pytest.param(Isolation.BUBBLEWRAP, marks=pytest.mark.level1),
+    ],
     indirect=True,
     ids=lambda level: level.label,
 )
@@ -160,8 +169,7 @@ def start() -> Iterator[Start]:
 @pytest.fixture(scope="session")
 def sandbox(request: pytest.FixtureRequest, start: Start) -> Sandbox:
     """A sandbox of the level that is asked for by EVERY_LEVEL, or else of the best that this machine gives."""
-    best = Isolation.NONE if lacking() else Isolation.BUBBLEWRAP
-    return start(getattr(request, "param", best), Limits())
+    return start(getattr(request, "param", best()), Limits())
 
 
 @pytest.fixture

@@ -218,12 +218,13 @@ def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
         course.nbgrader(Console(quiet=True), "autograde", "nothing")
 
 
+@pytest.mark.level2
 def test_without_bubblewrap_the_class_is_graded_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     course = DemoCourse.create(tmp_path / "demo")
-    assert course.level is Isolation.NONE
+    assert course.level is Isolation.LANDLOCK
     quiet = Console(quiet=True)
     course.nbgrader(quiet, "generate_assignment", PROBLEM.assignment)
     course.submit(PROBLEM, "oskar", course.released(PROBLEM))
     course.nbgrader(quiet, "autograde", PROBLEM.assignment)
-    assert '"isolation": "none"' in course.record(PROBLEM, "oskar").read_text()
+    assert '"isolation": "landlock"' in course.record(PROBLEM, "oskar").read_text()

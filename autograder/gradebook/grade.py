@@ -18,10 +18,14 @@ from autograder.gradebook.page import part_output, summary_cell
 from autograder.gradebook.scores import RECORD, part_of
 from autograder.grading.run import grade
 from autograder.sandbox import Isolation, Limits, Sandbox, SandboxFault
+from autograder.sandbox.isolation import require
+
+# Probed once: a run never changes its level half-way.
+_level = functools.cache(require)
 
 
 @functools.cache
-def _sandbox(level: Isolation | None, limits: Limits) -> Sandbox:
+def _sandbox(level: Isolation, limits: Limits) -> Sandbox:
     """One for the process: its server takes two seconds to start, and every submission is a fork of it."""
     sandbox = Sandbox(level, limits)
     atexit.register(sandbox.close)
@@ -32,9 +36,10 @@ class GradeSubmission(NbGraderPreprocessor):
     """Runs the hidden graders, and puts what they found into the notebook, the record and `resources`."""
 
     isolation = Enum(
-        ("best", "none"),
-        default_value="best",
-        help="What confines a student's code: the best that this machine gives, or nothing, for code of one's own.",
+        [level.label for level in Isolation],
+        default_value=Isolation.LANDLOCK.label,
+        help="The least that must confine a student's code, where a run takes the best that this machine gives: "
+        "bubblewrap, landlock, or none, for code of one's own.",
     ).tag(config=True)
     limits = Dict(
         help="What one submission may use, where that is not as in autograder/sandbox/limits.py: {'cell': 60}."
@@ -52,7 +57,7 @@ class GradeSubmission(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         names = resources["nbgrader"]
         problem = find(f"{names['assignment']}/{names['notebook']}")
-        level = Isolation.NONE if self.isolation == "none" else None
+        level = _level(Isolation[self.isolation.upper()])
         try:
             graded = grade(problem, submission_of(nb), _sandbox(level, Limits(**self.limits)))
         except SandboxFault:

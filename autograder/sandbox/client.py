@@ -35,10 +35,15 @@ class Worker:
     """One submission's processes: runs cells, and forks a copy of the notebook for each test."""
 
     def __init__(
-        self, stream: socket.socket, channel: socket.socket, tell: Callable[[str], str], limits: Limits
+        self,
+        stream: socket.socket,
+        channel: socket.socket,
+        tell: Callable[[str], str],
+        kill: Callable[[int], None],
+        limits: Limits,
     ) -> None:
         self._connection = wire.Connection(stream, _refer_nothing, _resolve_nothing, tensors=False)
-        self._channel, self._tell, self._limits = channel, tell, limits
+        self._channel, self._tell, self._kill, self._limits = channel, tell, kill, limits
         self._why: str | None = None
 
     def run_cell(self, source: str, label: str, seconds: float) -> list[dict[str, Any]]:
@@ -63,6 +68,8 @@ class Worker:
         return Session(ours, lambda: self._end_fork(pid), self._why_ended, self._limits)
 
     def _end_fork(self, pid: int) -> None:
+        if self._why is None:
+            self._kill(pid)
         with contextlib.suppress(StudentBroke, StudentTimeout):
             self._ask(["end", pid], "ended", None, ANSWER_SECONDS)
 
@@ -117,20 +124,24 @@ def _resolve_nothing(reference: wire.Reference) -> Any:
 
 
 class Sandbox:
-    """A fork server at the best level of isolation that this machine gives, or at the one that is asked for."""
+    """A fork server at the best level of isolation that this machine gives, or at the one that is asked for.
+
+    Raises NotIsolated if the machine confines nothing and no level was asked for, SandboxFault if the server does not
+    start.
+    """
 
     def __init__(self, level: Isolation | None = None, limits: Limits | None = None) -> None:
-        self.level = isolation.require(Isolation.BUBBLEWRAP) if level != Isolation.NONE else Isolation.NONE
+        self.level = isolation.require(Isolation.LANDLOCK) if level is None else level
         if sys.platform != "linux":
             raise SandboxFault("The sandbox needs Linux: run the grader in a Linux container or virtual machine.")
         self.limits = limits or Limits()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the server lives
         self._home = tempfile.TemporaryDirectory(prefix="mlphys-", ignore_cleanup_errors=True)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        confined = self.level >= Isolation.BUBBLEWRAP
-        home = launch.HOME if confined else self._home.name
+        bubblewrap = self.level is Isolation.BUBBLEWRAP
+        home = launch.HOME if bubblewrap else self._home.name
         fd = theirs.fileno()
-        command = launch.bubblewrap_command(fd) if confined else launch.server_command(fd, str(launch.INSIDE.parent))
+        command = launch.bubblewrap_command(fd) if bubblewrap else launch.server_command(fd, str(launch.INSIDE.parent))
         with theirs:
             self._process = subprocess.Popen(
                 command,
@@ -142,12 +153,13 @@ class Sandbox:
                 env=launch.environment(home),
             )
         self._settings = {
-            "confined": confined,
+            "level": self.level.label,
             "home": home,
             "memory": self.limits.memory,
             "processes": self.limits.processes,
             "disk": self.limits.disk,
-            "seccomp": isolation.system_call_filter() if confined else b"",
+            "seccomp": isolation.system_call_filter(self.level) if self.level > Isolation.NONE else b"",
+            "readable": launch.readable() if self.level is Isolation.LANDLOCK else [],
         }
         self._ask(self._settings, "ready", START_SECONDS)
 
@@ -158,7 +170,7 @@ class Sandbox:
         with their_stream, their_channel:
             descriptors = [their_stream.fileno(), their_channel.fileno()]
             [number] = self._ask(["spawn"], "spawned", ANSWER_SECONDS, descriptors)
-        worker = Worker(stream, channel, partial(self._tell, number), self.limits)
+        worker = Worker(stream, channel, partial(self._tell, number), partial(self._kill, number), self.limits)
         for name, content in files.items():
             worker.put_file(name, content)
         return worker
@@ -166,6 +178,11 @@ class Sandbox:
     def _tell(self, number: int, request: str) -> str:
         [why] = self._ask([request, number], {"why": "because", "end": "ended"}[request], ANSWER_SECONDS)
         return str(why)
+
+    def _kill(self, number: int, pid: int) -> None:
+        """Kill one process of a worker that may send no signals itself."""
+        if self.level is Isolation.LANDLOCK:
+            self._ask(["kill", number, pid], "killed", ANSWER_SECONDS)
 
     def _ask(self, request: object, kind: str, seconds: float, descriptors: list[int] | None = None) -> list[Any]:
         self._control.settimeout(seconds)
@@ -190,6 +207,10 @@ class Sandbox:
     def close(self) -> None:
         """End the server and everything under it."""
         self._control.close()
+        if self.level is Isolation.LANDLOCK:
+            # It ends its workers when it finds the connection closed, which no namespace does for it.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ANSWER_SECONDS)
         self._process.kill()
         self._process.wait()
         self._words.close()

@@ -10,13 +10,17 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
+
+from autograder.sandbox.inside import landlock
 
 
 class Isolation(IntEnum):
     """From the weakest to the strongest, so that levels compare as they should."""
 
     NONE = 0
-    BUBBLEWRAP = 1
+    LANDLOCK = 1
+    BUBBLEWRAP = 2
 
     @property
     def label(self) -> str:
@@ -30,30 +34,55 @@ class NotIsolated(Exception):
 
 @dataclass(frozen=True)
 class Mechanism:
-    """One thing that level 1 needs: whether it works here and, if not, why and which command changes that."""
+    """One thing that some level needs: whether it works here and, if not, why and which command changes that."""
 
     name: str
     works: bool
     why: str
     remedy: str
+    levels: tuple[Isolation, ...]
+
+
+EVERY = (Isolation.LANDLOCK, Isolation.BUBBLEWRAP)
 
 
 def mechanisms() -> list[Mechanism]:
-    """Probe, in the order of need, everything that bubblewrap isolation is made of."""
+    """Probe, in the order of need, everything that isolation is made of."""
     linux = sys.platform == "linux"
     bwrap = shutil.which("bwrap") is not None
     seccomp = linux and ctypes.util.find_library("seccomp") is not None
-    refusal = _refusal() if linux and bwrap else "it was not tried, because bubblewrap is not here"
+    refusal = _refusal() if linux and bwrap else "it takes bubblewrap to try"
+    offered = landlock.version() if linux else 0
     return [
-        Mechanism("Linux", linux, f"this is {sys.platform}", "Run the grader in a Linux container or virtual machine."),
-        Mechanism("bubblewrap", bwrap, "there is no `bwrap` on the PATH", "sudo apt install bubblewrap"),
-        Mechanism("libseccomp", seccomp, "the library libseccomp.so.2 was not found", "sudo apt install libseccomp2"),
+        Mechanism(
+            "Linux", linux, f"this is {sys.platform}", "Run the grader in a Linux container or virtual machine.", EVERY
+        ),
+        Mechanism(
+            "libseccomp", seccomp, "the library libseccomp.so.2 was not found", "sudo apt install libseccomp2", EVERY
+        ),
+        Mechanism(
+            "bubblewrap",
+            bwrap,
+            "there is no `bwrap` on the PATH",
+            "sudo apt install bubblewrap",
+            (Isolation.BUBBLEWRAP,),
+        ),
         Mechanism(
             "user namespaces",
             not refusal,
             refusal,
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or kernel.unprivileged_userns_clone=1 on "
-            "older kernels; in a container, start it with --security-opt seccomp=unconfined",
+            "older kernels; in a container, start it with --security-opt seccomp=unconfined"
+            if bwrap
+            else "install bubblewrap first, and ask again",
+            (Isolation.BUBBLEWRAP,),
+        ),
+        Mechanism(
+            "Landlock",
+            offered >= landlock.LEAST_VERSION,
+            f"this kernel offers version {offered} of it, and {landlock.LEAST_VERSION} is needed",
+            "a kernel from Linux 6.2 on, with landlock in its list of security modules (lsm=landlock,… at boot)",
+            (Isolation.LANDLOCK,),
         ),
     ]
 
@@ -69,29 +98,36 @@ def _refusal() -> str:
     return result.stderr.strip() or ("" if result.returncode == 0 else f"bwrap ended with {result.returncode}")
 
 
-def best() -> Isolation:
+def lacking(level: Isolation, found: list[Mechanism]) -> list[Mechanism]:
+    """What `level` needs and this machine does not give."""
+    return [mechanism for mechanism in found if level in mechanism.levels and not mechanism.works]
+
+
+def best(found: list[Mechanism] | None = None) -> Isolation:
     """The strongest level that this machine gives."""
-    return Isolation.BUBBLEWRAP if all(mechanism.works for mechanism in mechanisms()) else Isolation.NONE
+    probed = mechanisms() if found is None else found
+    return max(level for level in Isolation if not lacking(level, probed))
 
 
-def require(minimum: Isolation) -> Isolation:
-    """The best level here, if it is at least `minimum`; raises NotIsolated with what to do."""
-    level = best()
-    if level >= minimum:
+def require(least: Isolation) -> Isolation:
+    """The best level here, if it is no weaker than `least`; raises NotIsolated with what to do."""
+    found = mechanisms()
+    if (level := best(found)) >= least:
         return level
-    missing = next(mechanism for mechanism in mechanisms() if not mechanism.works)
+    missing = lacking(Isolation.BUBBLEWRAP, found)[0]  # the strongest is what one would rather have
     raise NotIsolated(
-        f"This machine cannot confine a student's code: {missing.name} is missing ({missing.why}). "
-        f"Try: {missing.remedy}. To run code that you trust all the same, say --isolation none."
+        f"This machine confines a student's code at the level {level.label}, and {least.label} was asked for: "
+        f"{missing.name} is missing ({missing.why}). Try: {missing.remedy}. To run code that you trust all the same, "
+        "say --isolation none."
     )
 
 
-def system_call_filter() -> bytes:
+def system_call_filter(level: Isolation) -> bytes:
     """The system-call filter of a worker, compiled for this machine: everything is allowed but what is named here."""
     import pyseccomp  # not at the top: the import fails where libseccomp is missing, which `mechanisms` reports
 
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for name in REFUSED:
+    for name in (*REFUSED, *(REFUSED_WITHOUT_NAMESPACES if level is Isolation.LANDLOCK else ())):
         try:
             rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
         except OSError:
@@ -109,10 +145,24 @@ def system_call_filter() -> bytes:
     # Memory that is shared and nobody's file is in no process's PSS once it is unmapped from its page table.
     hidden = pyseccomp.Arg(3, pyseccomp.MASKED_EQ, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS)
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "mmap", hidden)
+    if level is Isolation.LANDLOCK:
+        _refuse_by_argument(rules)
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def _refuse_by_argument(rules: Any) -> None:
+    """What reaches other processes of the same user: their limits, signals by way of a file, a datagram to a file."""
+    import pyseccomp
+
+    refused = pyseccomp.ERRNO(errno.EPERM)
+    rules.add_rule(refused, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
+    rules.add_rule(refused, "socketpair", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xF, SOCK_DGRAM))
+    for name, commands in (("fcntl", (F_SETOWN, F_SETOWN_EX)), ("ioctl", (FIOSETOWN, SIOCSPGRP))):
+        for command in commands:
+            rules.add_rule(refused, name, pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 2**32 - 1, command))
 
 
 # Calls that reach other processes, hide memory from the watchdog, make namespaces or mounts, or widen the kernel's
@@ -130,3 +180,15 @@ REFUSED = (
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+
+# Where a student's process shares its user, processes and network with ours: signals, priorities, sockets, and what
+# changes or watches a file by its name, which Landlock does not see.
+REFUSED_WITHOUT_NAMESPACES = (
+    *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "process_mrelease"),
+    *("setpriority", "ioprio_set", "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"),
+    *("migrate_pages", "move_pages", "socket", "connect", "bind", "listen", "accept", "accept4"),
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat"),
+    *("utime", "utimes", "futimesat", "utimensat", "inotify_init", "inotify_init1"),
+    *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
+)
+SOCK_DGRAM, F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 2, 8, 15, 0x8901, 0x8902

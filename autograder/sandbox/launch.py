@@ -52,12 +52,33 @@ def bubblewrap_command(control: int) -> list[str]:
     return [*command, "--chdir", HOME, "--", *server_command(control, "/sandbox")]
 
 
-def _view() -> list[str]:
-    """Read-only mounts, outermost first. The graders and references are masked wherever they are installed."""
+def readable() -> list[str]:
+    """What a notebook may read where no mount hides the rest: the same as in `_view`, without what that masks."""
+    libraries = [*_shown(), *map(Path, ("/lib", "/lib64"))]
+    return [str(path) for path in dict.fromkeys([*libraries, Path(sys.prefix)]) for path in _without_ours(path)]
+
+
+def _without_ours(path: Path) -> list[Path]:
+    """`path`, or in its place what it holds besides our graders and references, if they are installed in it."""
+    ours = (PACKAGE, PACKAGE.parent / "solutions")
+    if path in ours:
+        return []
+    if not any(hidden.is_relative_to(path) for hidden in ours):
+        return [path]
+    return [inner for entry in path.iterdir() for inner in _without_ours(entry)]
+
+
+def _shown() -> list[Path]:
+    """Python, its libraries, and what of the system they need."""
     libraries = [Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/share/fonts"), Path("/usr/share/zoneinfo")]
     python = [Path(sys.base_prefix) / name for name in ("bin", "lib", "lib64")]
     files = [Path("/etc/ld.so.cache"), Path("/etc/fonts"), Path("/etc/localtime")]
-    shown = [path for path in dict.fromkeys([*libraries, *python, *files]) if path.exists()]
+    return [path for path in dict.fromkeys([*libraries, *python, *files]) if path.exists()]
+
+
+def _view() -> list[str]:
+    """Read-only mounts, outermost first. The graders and references are masked wherever they are installed."""
+    shown = _shown()
     view = [word for path in shown for word in ("--ro-bind", str(path), str(path))]
     for name in ("lib", "lib64"):
         if Path(f"/{name}").is_symlink():

@@ -13,7 +13,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 1, 0x1000, 0x4000, 0x40000
-PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 4, 24, 38, 22
+PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 4, 24, 38, 22, 36
 SECCOMP_MODE_FILTER = 2
 STUDENT_UID = 1000  # any ordinary user
 
@@ -59,6 +59,11 @@ def enter_namespaces(home: str, disk: int) -> None:
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str) -> None:
     name = kind.encode() if kind else None
     _checked(_libc.mount(source.encode(), target.encode(), name, flags, data.encode()))
+
+
+def adopt_orphans() -> None:
+    """Whatever descends from this process and loses its parent becomes its child, and not a stranger's."""
+    _checked(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 
 
 def make_undumpable() -> None:

@@ -1,8 +1,9 @@
 """The fork server: imports the course's libraries once, then forks one confined worker per submission.
 
-Started by the trusted process, inside bubblewrap where there is one. It speaks to the trusted process over a
+Started by the trusted process, inside bubblewrap where that works. It speaks to the trusted process over a
 SOCK_SEQPACKET, in packets of msgpack: ["spawn"] with two sockets attached -> ["spawned", id]; ["end", id] ->
-["ended", why]; ["why", id] -> ["because", why]. It holds no secret, and runs no student's code itself.
+["ended", why]; ["why", id] -> ["because", why]; ["kill", id, pid], of one process of a worker, -> ["killed", ""].
+It holds no secret, and runs no student's code itself.
 """
 
 from __future__ import annotations
@@ -13,41 +14,17 @@ import select
 import signal
 import socket
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import msgpack
 
-from . import hugepages, namespaces, worker
+from . import hugepages, landlock, namespaces, worker
+from .children import BY_ITSELF, Child, Descended, Namespaced, proportional, resident, threads
 
 # The watchdog looks this often. A process fills memory at about 2 GB/s, so it may overshoot its limit by 100 MB.
 TICK_MS = 50
-BY_ITSELF = "it ended by itself"
-
-
-class Child:
-    """One confined worker: the first process of its pid namespace, and whatever runs under it."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid, self.pidfd = pid, os.pidfd_open(pid)
-        self.namespace = os.stat(f"/proc/{pid}/ns/pid").st_ino
-        self.why = BY_ITSELF
-        self.killed = False
-        self.struck: int | None = None
-
-    def processes(self) -> list[int]:
-        found = []
-        for name in os.listdir("/proc"):
-            try:
-                if name.isdigit() and os.stat(f"/proc/{name}/ns/pid").st_ino == self.namespace:
-                    found.append(int(name))
-            except OSError:
-                continue  # it has ended between the two calls
-        return found
-
-    def kill(self) -> None:
-        """Kill the first process of the namespace: the kernel then kills all others, whatever they ignore."""
-        self.killed = True
-        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
 class Server:
@@ -67,10 +44,12 @@ class Server:
             if poll.poll(TICK_MS if self.children else None):
                 packet, descriptors, _, _ = socket.recv_fds(self.control, 4096, 2)
                 if not packet:
-                    return
+                    break
                 self.control.send(msgpack.packb(self.answer(msgpack.unpackb(packet), descriptors)))
             for child in self.children.values():
                 self.watch(child)
+        for child in self.children.values():
+            child.end()
 
     def answer(self, request: list[Any], descriptors: list[int]) -> list[Any]:
         if request[0] == "spawn":
@@ -79,23 +58,32 @@ class Server:
             return ["spawned", child.pid]
         if request[0] == "why":
             return ["because", self.why(self.children[request[1]])]
+        if request[0] == "kill":
+            # The number comes from the student's process.
+            if request[2] in self.children[request[1]].processes():
+                os.kill(request[2], signal.SIGKILL)
+            return ["killed", ""]
         child = self.children.pop(request[1])
-        self.end(child)
+        child.end()
         return ["ended", child.why]
 
     def spawn(self, descriptors: list[int]) -> Child:
-        confined = self.settings["confined"]
-        pid = namespaces.fork_into_pid_namespace(self.pid_namespace) if confined else os.fork()
+        level, home = self.settings["level"], Path(self.settings["home"])
+        if level == "landlock":
+            home = Path(tempfile.mkdtemp(dir=home))
+        pid = namespaces.fork_into_pid_namespace(self.pid_namespace) if level == "bubblewrap" else os.fork()
         if pid == 0:
             try:
-                self.become_worker(descriptors)
+                self.become_worker(descriptors, str(home))
             finally:
                 os._exit(1)
         for descriptor in descriptors:
             os.close(descriptor)
-        return Child(pid)
+        if level == "landlock":
+            return Descended(pid, home)
+        return Namespaced(pid) if level == "bubblewrap" else Child(pid)
 
-    def become_worker(self, descriptors: list[int]) -> None:
+    def become_worker(self, descriptors: list[int], home: str) -> None:
         self.control.close()
         os.close(self.pid_namespace)
         for child in self.children.values():
@@ -107,30 +95,40 @@ class Server:
             os.dup2(null, standard)
         os.close(null)
         reopen_files()
-        if self.settings["confined"]:
-            namespaces.enter_namespaces(self.settings["home"], self.settings["disk"])
+        if self.settings["level"] == "bubblewrap":
+            namespaces.enter_namespaces(home, self.settings["disk"])
+        if self.settings["level"] != "none":
             self.supervise()
             namespaces.limit_resources(self.mapped, self.settings["memory"], self.settings["disk"])
             namespaces.drop_capabilities()
+        if self.settings["level"] == "landlock":
+            os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = home
+            landlock.restrict(self.settings["readable"], home)
+        if self.settings["level"] != "none":
             namespaces.filter_system_calls(self.settings["seccomp"])
-        os.chdir(self.settings["home"])
+        os.chdir(home)
         stream, channel = (socket.socket(fileno=descriptor) for descriptor in descriptors)
         worker.run(stream, channel)
 
     def supervise(self) -> None:
-        """Split off process 1, which reaps orphans until the notebook's process ends; return in the latter."""
+        """Split off the parent of all orphans, which lives until the notebook's process ends; return in the latter.
+
+        In a namespace it is process 1, and takes all others with it. Else it waits for the last of them.
+        """
+        namespaces.adopt_orphans()
         notebook = os.fork()
         if notebook == 0:
             return
         namespaces.make_undumpable()
         os.closerange(0, os.sysconf("SC_OPEN_MAX"))
-        while os.wait()[0] != notebook:
-            pass
+        with contextlib.suppress(ChildProcessError):
+            while os.wait()[0] != notebook or self.settings["level"] == "landlock":
+                pass
         os._exit(0)
 
     def watch(self, child: Child) -> None:
         """End a worker whose processes together have more memory, or are more, than they may."""
-        if not self.settings["confined"]:
+        if self.settings["level"] == "none":
             return
         processes = child.processes()
         if sum(map(threads, processes)) > self.settings["processes"]:
@@ -140,6 +138,9 @@ class Server:
         elif sum(map(resident, processes)) > self.settings["memory"] < sum(map(proportional, processes)):
             child.why = f"it used more than {self.settings['memory'] // 2**20} MB of memory"
             self.relieve(child, processes)
+        elif isinstance(child, Descended) and child.is_too_large(self.settings["disk"]):
+            child.why = f"it wrote more than {self.settings['disk'] // 2**20} MB"
+            child.kill()
         else:
             child.struck = None
 
@@ -159,15 +160,6 @@ class Server:
             child.why = BY_ITSELF
         return why
 
-    def end(self, child: Child) -> None:
-        child.kill()
-        if not self.settings["confined"]:
-            # A worker that was killed before it had made its own group has none.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-        os.waitpid(child.pid, 0)
-        os.close(child.pidfd)
-
 
 def reopen_files() -> None:
     """Give this process file offsets of its own: those of inherited files (fonts) are shared by all workers."""
@@ -178,30 +170,6 @@ def reopen_files() -> None:
                 fresh = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
                 os.dup2(fresh, int(name), inheritable=False)
                 os.close(fresh)
-
-
-def threads(pid: int) -> int:
-    try:
-        return len(os.listdir(f"/proc/{pid}/task"))
-    except OSError:
-        return 0
-
-
-def resident(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-    except OSError:
-        return 0
-
-
-def proportional(pid: int) -> int:
-    """The process's share of memory (PSS) in bytes, each shared page divided by the number of its users."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
-    except OSError:
-        return 0
 
 
 def main() -> None:

@@ -141,7 +141,8 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
             os.close(descriptor)
             connection.send(["forked", pid])
         elif message[0] == "end":
-            os.kill(message[1], signal.SIGKILL)
+            with contextlib.suppress(PermissionError):  # where it may send no signals, it has been killed already
+                os.kill(message[1], signal.SIGKILL)
             os.waitpid(message[1], 0)
             connection.send(["ended"])
 

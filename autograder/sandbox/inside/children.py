@@ -1,0 +1,137 @@
+"""The processes of one submission as the fork server sees them: how they are found, and how they are ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+BY_ITSELF = "it ended by itself"
+
+
+class Child:
+    """A worker that nothing confines: its first process, and what stays in the group of that."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.pidfd = pid, os.pidfd_open(pid)
+        self.why = BY_ITSELF
+        self.killed = False
+        self.struck: int | None = None
+
+    def processes(self) -> list[int]:
+        """All processes of the submission."""
+        return [self.pid]
+
+    def kill(self) -> None:
+        self.killed = True
+        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    def end(self) -> None:
+        """End all processes, and forget them."""
+        self.kill()
+        # A worker that was killed before it had made its own group has none.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.reap()
+
+    def reap(self) -> None:
+        os.waitpid(self.pid, 0)
+        os.close(self.pidfd)
+
+
+class Namespaced(Child):
+    """A worker in a pid namespace of its own."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid)
+        self.namespace = os.stat(f"/proc/{pid}/ns/pid").st_ino
+
+    def processes(self) -> list[int]:
+        found = []
+        for name in os.listdir("/proc"):
+            try:
+                if name.isdigit() and os.stat(f"/proc/{name}/ns/pid").st_ino == self.namespace:
+                    found.append(int(name))
+            except OSError:
+                continue  # it has ended between the two calls
+        return found
+
+    def end(self) -> None:
+        """Kill the first process of the namespace: the kernel then kills all others, whatever they ignore."""
+        self.kill()
+        self.reap()
+
+
+class Descended(Child):
+    """A worker whose first process is the parent of all that lose theirs, so that its descendants are all there is."""
+
+    def __init__(self, pid: int, home: Path) -> None:
+        super().__init__(pid)
+        self.home = home
+
+    def processes(self) -> list[int]:
+        """The first process, which is our own code, is not among them."""
+        try:
+            return [process.pid for process in psutil.Process(self.pid).children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def kill(self) -> None:
+        """Stop all before any is killed: what is stopped makes no more processes."""
+        self.killed = True
+        stopped: set[int] = set()
+        while new := set(self.processes()) - stopped:
+            _send(signal.SIGSTOP, new)
+            stopped |= new
+        _send(signal.SIGKILL, stopped)
+
+    def end(self) -> None:
+        self.kill()
+        super().kill()
+        self.reap()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def is_too_large(self, disk: int) -> bool:
+        """Whether the submission has written more than `disk` bytes, or more than one file for 16 KiB of these."""
+        files = size = 0
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    size += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            files += len(names) + 1
+            if size > disk or files > disk // 16384:
+                return True
+        return False
+
+
+def _send(number: int, processes: set[int]) -> None:
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def threads(pid: int) -> int:
+    return _read(lambda: len(os.listdir(f"/proc/{pid}/task")))
+
+
+def resident(pid: int) -> int:
+    return _read(lambda: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE"))
+
+
+def proportional(pid: int) -> int:
+    """The process's share of memory (PSS) in bytes, each shared page divided by the number of its users."""
+    lines = Path(f"/proc/{pid}/smaps_rollup")
+    return _read(lambda: next(int(x.split()[1]) * 1024 for x in lines.read_text().splitlines() if x.startswith("Pss:")))
+
+
+def _read(number: Callable[[], int]) -> int:
+    """A number of a process, 0 if it has ended."""
+    try:
+        return number()
+    except OSError:
+        return 0
