@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,13 @@ def test_fifty_megabytes_of_print_are_cut(worker: Worker) -> None:
     assert len(text) < 101_000
     assert text.endswith("[The rest of this cell's output is not kept.]")
     assert shown(worker, "'still here'") == "'still here'"
+
+
+def test_how_much_a_cell_shows_is_a_limit(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "limits", replace(sandbox.limits, output=50))
+    with sandbox.worker() as worker:
+        text = shown(worker, "print('x' * 100)")
+    assert text == "x" * 50 + "\n[The rest of this cell's output is not kept.]"
 
 
 def test_a_long_error_or_many_figures_leave_the_notebook_alive(worker: Worker) -> None:

@@ -14,7 +14,7 @@ Output = dict[str, Any]
 
 # A figure of 200 dpi on a page has 4 megapixels; the limit keeps a small file from becoming a large picture.
 MAX_PIXELS = 4_000_000
-MAX_TEXT = 100_200  # the worker keeps 100,000 characters of a cell, and adds a remark if there were more
+MAX_TEXT = 100_200  # a worker keeps 100,000 characters of a cell, or fewer, and adds a remark if there were more
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b.")
 
 

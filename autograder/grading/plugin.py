@@ -21,6 +21,7 @@ from autograder.grading.outputs import plain
 from autograder.grading.record import Outcome
 from autograder.grading.student import Call, Patience, Student
 from autograder.sandbox import (
+    Limits,
     Session,
     StudentBroke,
     StudentError,
@@ -50,10 +51,10 @@ class Case:
 class Grading:
     """One run of the hidden tests of some parts of `problem`, on the notebook as `execution` left it."""
 
-    def __init__(self, problem: Problem, parts: list[Part], execution: Execution, seconds: float, seed: str) -> None:
+    def __init__(self, problem: Problem, parts: list[Part], execution: Execution, limits: Limits, seed: str) -> None:
         self.problem, self.worker, self.stopped, self.seed = problem, execution.worker, execution.stopped, seed
         self.part_ids = {part.id for part in parts}
-        self.patience = Patience(seconds)
+        self.patience = Patience(limits)
         self.cases: list[Case] = []
         self._test: object = None
         self._session: Session | None = None

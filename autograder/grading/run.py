@@ -62,7 +62,7 @@ def grade(
 
 def run_tests(problem: Problem, parts: list[Part], execution: Execution, sandbox: Sandbox, seed: str) -> list[Case]:
     """What each case of each hidden test of `parts` finds in the notebook as `execution` left it."""
-    grading = Grading(problem, parts, execution, sandbox.limits.call, seed)
+    grading = Grading(problem, parts, execution, sandbox.limits, seed)
     with _our_own_pytest(), contextlib.closing(grading):
         code = pytest.main([*OPTIONS, f"--rootdir={problem.graders}", str(problem.test_module)], plugins=[grading])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:

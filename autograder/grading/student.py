@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.sandbox import Session, StudentTimeout
+from autograder.sandbox import Limits, Session, StudentTimeout
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,12 @@ class Patience:
     """
 
     FLOOR = 1.0  # seconds; a thousand times what a call of these functions takes
-    ALL = 120.0  # seconds for all calls of a submission, which take the references one or two; then the floor is left
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._left, self._spent = seconds, dict[str, float](), 0.0
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self._left, self._spent = limits, dict[str, float](), 0.0
 
     def of(self, function: str) -> float:
-        return max(self.FLOOR, min(self._left.get(function, self._seconds), self.ALL - self._spent))
+        return max(self.FLOOR, min(self._left.get(function, self._limits.call), self._limits.calls - self._spent))
 
     def spend(self, seconds: float) -> None:
         self._spent += seconds

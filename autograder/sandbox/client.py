@@ -49,7 +49,7 @@ class Worker:
     def run_cell(self, source: str, label: str, seconds: float) -> list[dict[str, Any]]:
         """Run one cell; its outputs, as the student's process tells them. Raises StudentTimeout or StudentBroke."""
         # The process stops a cell by itself after `seconds`; one that does not is given a second more.
-        [outputs] = self._ask(["cell", source, label, seconds], "outputs", list, seconds + 1.0)
+        [outputs] = self._ask(["cell", source, label, seconds, self._limits.output], "outputs", list, seconds + 1.0)
         return [output for output in outputs if isinstance(output, dict)]
 
     def put_file(self, name: str, content: bytes) -> None:

@@ -18,8 +18,14 @@ class Limits:
     call: float = 10.0
     """One call of a student's function by a test. The slowest reference takes 1 s; ten times that."""
 
+    calls: float = 120.0
+    """All calls of a submission, which take the references a few seconds; after that each is given one second."""
+
     callbacks: int = 10_000
     """Calls that a test's copy of a notebook may make to functions that it is given. The references make 500."""
+
+    output: int = 100_000
+    """Characters of text that one cell shows: thirty pages of feedback. More than these are never kept."""
 
     memory: int = 2**30
     """Shared-out memory (PSS) of all processes of a submission. A notebook with torch and a plot has about 100 MB."""

@@ -15,8 +15,6 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-# A page of feedback shows about 3,000 characters; this is thirty pages, for all text of one cell.
-MAX_TEXT = 100_000
 # A figure of matplotlib's takes 20 to 200 kB as PNG.
 MAX_DATA = 2 * 2**20
 # All outputs of a cell travel in one frame, of 16 MB.
@@ -29,16 +27,17 @@ class CellTimeout(BaseException):
 
 
 class Outputs:
-    """What a cell has displayed so far, held below a fixed size."""
+    """What a cell has displayed so far, of its text `most` characters."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.items: list[dict[str, Any]] = []
         self.text = 0
         self.size = 0
 
     def stream(self, name: str, text: str) -> None:
-        kept = text[: max(0, MAX_TEXT - self.text)]
-        if self.text <= MAX_TEXT < self.text + len(text):
+        kept = text[: max(0, self.most - self.text)]
+        if self.text <= self.most < self.text + len(text):
             kept += "\n[The rest of this cell's output is not kept.]\n"
         self.text += len(text)
         if not kept:
@@ -120,7 +119,7 @@ class Notebook(InteractiveShell):
     outputs: Outputs  # of the cell that runs
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
-        trace = [line[:MAX_TEXT] for line in stb]
+        trace = [line[: self.outputs.most] for line in stb]
         error = {"output_type": "error", "ename": etype.__name__[:200], "evalue": _text(evalue), "traceback": trace}
         self.outputs.add(error, sum(map(len, trace)))
 
@@ -128,9 +127,9 @@ class Notebook(InteractiveShell):
         """Take over sys.stdout and sys.stderr."""
         sys.stdout, sys.stderr = Stream("stdout", self), Stream("stderr", self)
 
-    def run(self, source: str, label: str, seconds: float) -> list[dict[str, Any]]:
-        """Run one cell for at most `seconds`; its outputs in notebook format, an error among them."""
-        self.outputs = Outputs()
+    def run(self, source: str, label: str, seconds: float, most: int) -> list[dict[str, Any]]:
+        """Run one cell for at most `seconds`; its outputs in notebook format, of their text `most` characters."""
+        self.outputs = Outputs(most)
         self.compile.label = label
         signal.signal(signal.SIGALRM, _stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -168,7 +167,7 @@ def make() -> Notebook:
         displayhook_class=_DisplayHook,
         display_pub_class=_DisplayPublisher,
     )
-    notebook.outputs = Outputs()
+    notebook.outputs = Outputs(0)
     notebook.capture()
     return notebook
 

@@ -24,10 +24,12 @@ def warm_up() -> None:
     import matplotlib.pyplot as plt
 
     notebook = shell.make()
-    notebook.run("import numpy, torch; 1 + 1", "warm up", 60)
-    notebook.run("1 / 0", "warm up", 60)
+    notebook.run("import numpy, torch; 1 + 1", "warm up", 60, 1000)
+    notebook.run("1 / 0", "warm up", 60, 1000)
     plt.plot(np.arange(3))
-    notebook.run("plt = __import__('matplotlib.pyplot').pyplot; plt.plot([1, 2]); plt.title('$x$')", "warm up", 60)
+    notebook.run(
+        "plt = __import__('matplotlib.pyplot').pyplot; plt.plot([1, 2]); plt.title('$x$')", "warm up", 60, 1000
+    )
     layer = torch.nn.Linear(2, 2)
     optimiser = torch.optim.Adam(layer.parameters())
     layer(torch.ones(3, 2)).square().mean().backward()
@@ -149,7 +151,7 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
 
 def answer_calls(sock: socket.socket, notebook: shell.Notebook) -> None:
     """The life of a test's copy of the notebook."""
-    notebook.outputs = shell.Outputs()
+    notebook.outputs = shell.Outputs(0)
     # Whatever goes wrong here closes the connection; the trusted side sees that and says what it means.
     with contextlib.suppress(BaseException), notebook.builtin_trap:
         Session(sock, notebook.user_ns).serve()
