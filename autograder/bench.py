@@ -24,7 +24,8 @@ from autograder.grading.marks import parts_of
 from autograder.grading.run import grade, run_tests
 from autograder.grading.student import Call
 from autograder.grading.submission import Submission, read
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Isolation, Sandbox, mechanisms
+from autograder.sandbox.isolation import lacking
 
 COLUMNS = ("problem", "cells (s)", "calls (s)", "graded (s)", "ratio", "PSS (MiB)", "private (MiB)")
 RUNS = 7  # the median of seven is steady to a few percent on a machine that does other things as well
@@ -52,6 +53,26 @@ def main() -> None:
     )
     console.print(f"Start of the fork server, once per run: {started:.2f} s")
     console.print(table)
+    console.print(_cost_of_isolation())
+
+
+def _cost_of_isolation() -> Table:
+    """A worker forked, its first cell run, and all of it ended, at each level: what hardening adds to a plain fork."""
+    table = Table("isolation", "worker (ms)", "more than a plain fork (ms)", box=None)
+    plain = 0.0
+    for level in Isolation:
+        if lacking(level, mechanisms()):
+            continue
+        with Sandbox(level) as sandbox:
+            seconds = _median(lambda sandbox=sandbox: _one_worker(sandbox), 10 * RUNS)  # type: ignore[misc]
+        plain = plain or seconds
+        table.add_row(level.label, f"{1000 * seconds:.1f}", f"{1000 * (seconds - plain):.1f}")
+    return table
+
+
+def _one_worker(sandbox: Sandbox) -> None:
+    with sandbox.worker() as worker:
+        worker.run_cell("1 + 1", "cell 1", sandbox.limits.cell)
 
 
 def _figures(problem: Problem, sandbox: Sandbox) -> tuple[str, ...]:
@@ -96,9 +117,9 @@ def _answer(calls: list[Call], names: dict[str, Any]) -> None:
         names[call.function](*call.args, **call.kwargs)
 
 
-def _median(run: Callable[[], object]) -> float:
+def _median(run: Callable[[], object], runs: int = RUNS) -> float:
     seconds = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         began = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - began)
