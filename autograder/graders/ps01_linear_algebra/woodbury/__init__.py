@@ -1,0 +1,1 @@
+"""Graders of "Woodbury: what a few modes do to a large matrix"."""

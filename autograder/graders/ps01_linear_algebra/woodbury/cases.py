@@ -1,0 +1,252 @@
+"""What the hidden tests of this problem are fed with, and how they read what comes back."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from autograder.grading import Mismatch, Tolerance, as_array, as_float, check, conditioned
+from autograder.proof import Unreadable, candidates, done_laws, inv, modular, read, symbols, woodbury
+from autograder.proof import check as judge
+
+# Odd and distinct (n, k), with k > n and the sizes 1 among them.
+SIZES = ((7, 3), (5, 1), (3, 5), (1, 1), (6, 2))
+
+# Well-conditioned systems of these sizes, solved in other orders, were apart by 1e-12 at most over 5000 draws.
+SOLVED = Tolerance(1e-8, 1e-9, "two stable ways to solve a small, well-conditioned system agree to about 1e-12")
+
+NO_CHECK = "Look at 1 + vᵀA⁻¹u before you divide by it: where it vanishes, raise numpy.linalg.LinAlgError."
+EXACT_ZERO = "In floating point 1 + vᵀA⁻¹u is hardly ever exactly 0: compare it with the bound of the statement."
+ABSOLUTE = "How small 1 + vᵀA⁻¹u is depends on the size of v and A⁻¹u: the bound has the factor 1 + ‖v‖ ‖A⁻¹u‖."
+SHAPE = "Compare the shape of C with (k, k) first: numpy would stretch it silently."
+SINGULAR = "C may be singular: use a form without C⁻¹, such as C (I + VA⁻¹UC)⁻¹."
+TOO_MANY = "Only U and the right sides need the solver of A: a matrix with n columns, such as its inverse, is too dear."
+DENSE = "You form an n×n matrix. Everything that you need is n×k or k×k."
+DENSE_SIGMA = "diag(stat²) as an n×n array has 320 GB at n = 200,000: divide by stat² instead."
+
+
+def system(rng, n, k, r=None):
+    """A, U, C, V and a right side (n,) or (n, r), such that A and A + UCV are well conditioned."""
+    A = n * np.eye(n) + rng.uniform(-0.7, 0.7, size=(n, n))
+    U, V = rng.normal(size=(n, k)), rng.normal(size=(k, n))
+    # The correction has half the size of the smallest part of A, whatever is drawn.
+    C = rng.normal(size=(k, k))
+    C *= 0.15 * n / np.linalg.norm(U @ C @ V, 2)
+    return A, U, C, V, rng.normal(size=n if r is None else (n, r))
+
+
+class Solver:
+    """A⁻¹ times what it is given, counting columns: the student's only way to A."""
+
+    def __init__(self, A):
+        self.A, self.columns = A, 0
+
+    def __call__(self, b):
+        b = np.asarray(b, dtype=float)
+        self.columns += 1 if b.ndim == 1 else b.shape[1]
+        return np.linalg.solve(self.A, b)
+
+    def check(self, allowed):
+        """Refuse more columns than that."""
+        check(
+            self.columns <= allowed,
+            measured=f"solve_A was given {self.columns} columns",
+            allowed=f"k + r = {allowed} columns",
+            next_step="Write down what solve_A is called with, and the shape of each.",
+            hint=TOO_MANY,
+        )
+
+
+def untouched(before, after):
+    """Refuse a call that has changed its arguments; `before` and `after` map names to arrays."""
+    changed = [name for name in before if not np.array_equal(np.asarray(before[name]), np.asarray(after[name]))]
+    check(
+        not changed,
+        measured=f"after the call {' and '.join(changed)} had other values than before",
+        allowed="arguments that stay as they were",
+        next_step="Operators such as -= and indexed assignments write into the caller's array: make a new one.",
+    )
+
+
+def raised(answer, error, what, hint=None):
+    """Check that an attempt ended in that kind of exception."""
+    check(
+        error in answer["raised"],
+        measured=f"{what} raised {answer['raised'][0]}" if answer["raised"] else f"{what} returned a result",
+        allowed=f"a {error}",
+        next_step="Read in the docstring when the function raises what.",
+        hint=hint if not answer["raised"] else None,
+    )
+
+
+def returned(answer, what, hint=None, dense=DENSE):
+    """The result of an attempt, which must not have raised."""
+    names = answer["raised"]
+    check(
+        not names,
+        measured=f"{what} raised {names[0] if names else ''}",
+        allowed="a result",
+        next_step="Call the function with arguments like these in your notebook, and read the traceback from below.",
+        hint=dense if "MemoryError" in names else hint,
+    )
+    return as_array(answer["value"], of=what)
+
+
+def flipped(rng, n, k):
+    """A, U, C, V such that A + UCV has about the determinant of A, with the other sign."""
+    A, U, C, V, _ = system(rng, n, k)
+    U[:, 0], V[0], C[0], C[:, 0] = A[:, 0], np.eye(n)[0], 0.0, 0.0
+    rest = U @ C @ V
+    C *= 0.1 * n / (np.linalg.norm(rest, 2) or 1.0)
+    C[0, 0] = -2.0
+    return A, U, C, V
+
+
+def nearly_singular(rng, n, scale, denominator):
+    """A⁻¹, u and v with 1 + vᵀA⁻¹u = `denominator`, and ‖v‖ ‖A⁻¹u‖ about `scale`."""
+    Ainv = np.linalg.inv(n * np.eye(n) + rng.uniform(-0.7, 0.7, size=(n, n)))
+    u = rng.normal(size=n)
+    w = Ainv @ u
+    across = rng.normal(size=n)
+    across -= w * (across @ w) / (w @ w)
+    v = w * (denominator - 1) / (w @ w) + across * scale / np.linalg.norm(w) / np.linalg.norm(across)
+    return Ainv, u, v
+
+
+# Pairs of functions for is_identity. They are ours and run here, so they can look at what they are given.
+
+PRIME = 2**61 - 1
+
+
+def pair(left, right):
+    """Two expressions as the functions that is_identity compares."""
+    return modular(left), modular(right)
+
+
+def ten():
+    """The ten candidates of the statement, as functions."""
+    return {name: pair(*sides) for name, sides in candidates().items()}
+
+
+def more_candidates():
+    """Others, by name: each with the answer."""
+    A, B, U, C, V = symbols("A:n,n  B:n,n  U:n,k  C:k,k  V:k,n")
+    AB = A @ B - B @ A
+    return {
+        "core commutes": pair(V @ A @ U @ C, C @ V @ A @ U),
+        "inverse of a product": pair(inv(A @ B), inv(B) @ inv(A)),
+        "inverse of a product, in order": pair(inv(A @ B), inv(A) @ inv(B)),
+        "difference of inverses": pair(inv(A) - inv(B), inv(A) @ (B - A) @ inv(B)),
+        "difference of inverses, sign": pair(inv(A) - inv(B), inv(A) @ (A - B) @ inv(B)),
+        "square of a sum": pair((A + B) @ (A + B), A @ A + 2 * A @ B + B @ B),
+        "Hua": pair(inv(A + A @ inv(B) @ A), inv(A) - inv(A + B)),
+        "Hall": pair(AB @ AB @ A, A @ AB @ AB),
+    }
+
+
+class Late:
+    """0, and 1 from draw number `late` on and at draw `first`; None for the first `gone`. A copy counts anew."""
+
+    def __init__(self, late, first=None, gone=0):
+        self.late, self.first, self.gone, self.count, self.last = late, first, gone, 0, None
+
+    def __deepcopy__(self, memo):
+        return Late(self.late, self.first, self.gone)
+
+    def __call__(self, matrices, p):
+        # Whoever evaluates twice on one draw has still made one draw. (All 24 entries repeat with probability 7⁻²⁴.)
+        drawn = tuple(np.asarray(matrices[name]).tobytes() for name in "ABCUVuv")
+        self.count, self.last = self.count + (drawn != self.last), drawn
+        if self.count <= self.gone:
+            return None
+        differs = self.count >= self.late or self.count == self.first
+        return np.full((2, 2), int(differs), dtype=np.int64)
+
+
+def zero(matrices, p):
+    """What the functions below should equal, and do not quite."""
+    return np.zeros((2, 2), dtype=np.int64)
+
+
+def nothing(matrices, p):
+    """A side that needs an inverse which never exists."""
+
+
+def last_entry(matrices, p):
+    return np.array([[0, 0], [0, 1]], dtype=np.int64)
+
+
+def almost(matrices, p):
+    """Large entries, off by one in the last digit."""
+    return np.full((2, 2), p - 2, dtype=np.int64)
+
+
+def large(matrices, p):
+    return np.full((2, 2), p - 1, dtype=np.int64)
+
+
+def wide(matrices, p):
+    """0 where all entries are below 1000."""
+    biggest = max(int(np.max(np.asarray(value))) for value in matrices.values())
+    return np.full((2, 2), int(biggest >= 1000), dtype=np.int64)
+
+
+def quarter(matrices, p):
+    """1 for a quarter of all draws."""
+    return np.full((2, 2), int(int(np.asarray(matrices["A"]).flat[0]) % 4 == 0), dtype=np.int64)
+
+
+class Watch:
+    """A function that keeps what it is given."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, matrices, p):
+        if not self.seen or any(not np.array_equal(matrices[name], self.seen[-1][0][name]) for name in matrices):
+            self.seen.append((matrices, p))
+        return np.zeros((1, 1), dtype=np.int64)
+
+
+def judged(student):
+    """The student's proof, read from plain data and judged here; and the laws that are done with in it."""
+    try:
+        return judgment(read(student.proof_as_data(), THEOREM))
+    except Unreadable as why:
+        raise Mismatch(
+            str(why),
+            "a proof of at most 40 lines, by verify, derive or solve",
+            "Run check(woodbury_proof(A, U, C, V), woodbury()) in your notebook.",
+        ) from None
+
+
+THEOREM = woodbury()
+
+
+@lru_cache(maxsize=1)
+def judgment(proof):
+    """The same for a proof that has been read; the five tests of a submission ask for the same one."""
+    report = judge(proof, THEOREM)
+    return report, done_laws(report, proof.mode, THEOREM, core="S")
+
+
+# The condition number of A enters, although that of A + UCV is 10: measured 3e-13 at 1e6.
+STEEP = conditioned(1e6)
+
+
+def logarithms(answers, expected):
+    """Compare pairs (sign, log|det|): an error of the determinant is relative, and so absolute in its logarithm."""
+    for answer, (sign, log) in zip(answers, expected, strict=True):
+        found = answer if isinstance(answer, (tuple, list)) else np.ravel(as_array(answer, of="(sign, log|det|)"))
+        check(
+            len(found) == 2,
+            measured=f"a result with {len(found)} members",
+            allowed="the pair (sign, log|det|)",
+            next_step="Return two numbers, the sign first.",
+        )
+        mine = as_float(found[0], of="the sign"), as_float(found[1], of="log|det|")
+        check(
+            mine[0] == sign and abs(mine[1] - log) <= 1e-9 * (1 + abs(log)),
+            measured=f"the sign {mine[0]:g}, and a logarithm that is off by {abs(mine[1] - log):.3g}",
+            allowed=f"the sign {sign:g}, and 1e-09 of the logarithm: determinants of this size are good to 1e-13",
+            next_step="Work out det(A + uvᵀ) for n = 2 and k = 1 by hand, and compare factor by factor.",
+        )

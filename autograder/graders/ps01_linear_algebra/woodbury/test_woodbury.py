@@ -1,0 +1,460 @@
+"""Hidden tests of "Woodbury: what a few modes do to a large matrix"."""
+
+import numpy as np
+
+from autograder.graders.ps01_linear_algebra.woodbury.cases import (
+    ABSOLUTE,
+    DENSE_SIGMA,
+    EXACT_ZERO,
+    NO_CHECK,
+    PRIME,
+    SHAPE,
+    SINGULAR,
+    SIZES,
+    SOLVED,
+    STEEP,
+    Late,
+    Solver,
+    Watch,
+    almost,
+    flipped,
+    judged,
+    large,
+    last_entry,
+    logarithms,
+    more_candidates,
+    nearly_singular,
+    nothing,
+    quarter,
+    raised,
+    returned,
+    system,
+    ten,
+    untouched,
+    wide,
+    zero,
+)
+from autograder.grading import ALGEBRA, Tolerance, agree, as_array, as_bool, as_float, check, part, points
+
+# In each test the student's function is called on every input before any answer is judged: a typical mistake is
+# recognised by all its numbers.
+
+
+def rank_one(rng, n):
+    """A⁻¹, u, v of a well-conditioned update."""
+    A, U, _, V, _ = system(rng, n, 1)
+    return np.linalg.inv(A), U[:, 0], 0.3 * V[0]
+
+
+@part("rank_one", "A rank-one update", functions=("sherman_morrison",))
+class TestRankOne:
+    @points(1.5)
+    def test_equals_reference(self, student, reference, rng):
+        """sherman_morrison is the inverse of A + u vᵀ, for several sizes."""
+        inputs = [rank_one(rng, n) for n in (7, 5, 4, 2, 1)]
+        answers = [student.sherman_morrison(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(answer, reference.sherman_morrison(*args), SOLVED, of="(A + u vᵀ)⁻¹")
+
+    @points(0.5)
+    def test_arguments(self, student, reference, rng):
+        """sherman_morrison gives the right inverse and leaves its arguments as they were."""
+        args = rank_one(rng, 6)
+        answer, after = student.sherman_morrison.inputs_after(*args)
+        agree(answer, reference.sherman_morrison(*args), SOLVED, of="(A + u vᵀ)⁻¹")
+        untouched(dict(zip(("Ainv", "u", "v"), args, strict=True)), dict(zip(("Ainv", "u", "v"), after, strict=True)))
+
+    @points(1)
+    def test_singular(self, student, reference, rng):
+        """sherman_morrison raises LinAlgError where A + u vᵀ is singular to rounding, and only there."""
+        exact = np.eye(4), 2.0 * np.eye(4)[1], -0.5 * np.eye(4)[1]
+        rounded, scaled = nearly_singular(rng, 5, 1.0, 5e-13), nearly_singular(rng, 5, 1e6, 1e-8)
+        regular = nearly_singular(rng, 5, 1.0, 1e-8)
+        answers = [student.attempt("sherman_morrison", *args) for args in (exact, rounded, scaled, regular)]
+        inverse = returned(answers[3], "sherman_morrison with 1 + vᵀA⁻¹u = 1e-8")
+        # The denominator 1e-8 is known to 1e-16, so the result to 1e-8 and a factor for the sums.
+        loose = Tolerance(1e-5, 1e-5, "1 + vᵀA⁻¹u is a small difference of numbers of order one here")
+        agree(inverse, reference.sherman_morrison(*regular), loose, of="the inverse where 1 + vᵀA⁻¹u = 1e-8")
+        raised(answers[0], "LinAlgError", "sherman_morrison with 1 + vᵀA⁻¹u = 0", NO_CHECK)
+        raised(answers[1], "LinAlgError", "sherman_morrison with 1 + vᵀA⁻¹u = 5e-13", EXACT_ZERO)
+        raised(answers[2], "LinAlgError", "sherman_morrison with ‖v‖ ‖A⁻¹u‖ = 1e6 and 1 + vᵀA⁻¹u = 1e-8", ABSOLUTE)
+
+
+PRINT = "Print the matrices that you draw and the two values, for p = 5 and n = k = 1."
+
+
+def same_verdicts(student, reference, rng, inputs):
+    """Compare is_identity on all inputs, each a tuple of arguments, in an order that tells nothing."""
+    inputs = [inputs[i] for i in rng.permutation(len(inputs))]
+    answers = [student.is_identity(*args) for args in inputs]
+    for args, answer in zip(inputs, answers, strict=True):
+        # The functions that count must begin anew for the reference.
+        fresh = [Late(f.late, f.first, f.gone) if isinstance(f, Late) else f for f in args[:2]]
+        expected = reference.is_identity(*fresh, *args[2:])
+        check(
+            as_bool(answer, of="is_identity") == expected,
+            measured=f"{not expected} for a pair that is {'' if expected else 'not '}equal, p = {args[3]}",
+            allowed=str(expected),
+            next_step=PRINT,
+        )
+
+
+ALL_SIZES = ((1, 1), (4, 2), (3, 3), (2, 4), (5, 1))
+
+
+@part("identity", "Is it an identity?", functions=("is_identity", "verdicts"))
+class TestIdentity:
+    @points(1)
+    def test_is_identity(self, student, reference, rng):
+        """is_identity tells true identities from false ones, at all sizes, modulo primes from 101 to 2⁶¹ - 1."""
+        pairs = {**ten(), **more_candidates()}
+        names = ["(1.23), minus", "(1.30), notes", "(1.30), minus", "resolvent", "Hua", "commuting", "core commutes"]
+        primes = (PRIME, 101, 10007, 65537, PRIME, 2**31 - 1, 104729)
+        inputs = [
+            (*pairs[name], ALL_SIZES, p, 2, int(rng.integers(1000))) for name, p in zip(names, primes, strict=True)
+        ]
+        hall = pairs["Hall"]
+        inputs += [(*hall, sizes, PRIME, 2, 1) for sizes in ([(1, 1)], [(2, 3)], [(2, 1), (3, 1)])]
+        inputs += [(*pairs["commuting"], [(1, 1), (3, 2)], PRIME, 1, seed) for seed in (1, 2)]
+        same_verdicts(student, reference, rng, inputs)
+
+    @points(1)
+    def test_small_primes(self, student, reference, rng):
+        """Modulo 2 the notes' sign is invisible, modulo 101 it is not; draws without an inverse are replaced."""
+        pairs = ten()
+        inputs = [(*pairs["(1.30), notes"], [(2, 2)], p, 4, int(rng.integers(1000))) for p in (2, 2, 101, 103, 107)]
+        inputs += [(*pairs["(1.30), minus"], [(2, 1), (2, 2)], p, 3, int(rng.integers(1000))) for p in (2, 3, 5)]
+        inputs += [(Late(60, gone=50), zero, [(2, 2)], p, 12, 3) for p in (7, 101, 103)]
+        same_verdicts(student, reference, rng, inputs)
+        never = student.attempt("is_identity", nothing, zero, [(1, 1)], 7, 1, 0)
+        raised(never, "ValueError", "is_identity with a side that never has a value")
+
+    @points(1)
+    def test_every_trial(self, student, reference, rng):
+        """One entry that differs, in one trial, at one size, makes it no identity."""
+        seeds = [int(rng.integers(1000)) for _ in range(4)]
+        inputs = [(zero, zero, [(2, 2)], PRIME, 3, 0)]
+        inputs += [(Late(late), zero, [(1, 1), (2, 2)], PRIME, 6, 0) for late in (3, 5, 8, 12)]
+        inputs += [(Late(99, first=1), zero, [(2, 2)], p, 4, 0) for p in (7, 101, PRIME)]
+        inputs += [(zero, last_entry, [(2, 3)], p, 2, 0) for p in (2, 101, PRIME)]
+        inputs += [(almost, large, [(2, 3)], p, 2, 0) for p in (PRIME, 2**31 - 1, 104729, 2**61 - 1)]
+        inputs += [
+            (wide, zero, [(3, 2)], p, 2, seed) for p, seed in zip((PRIME, 104729, 2**31 - 1), seeds, strict=False)
+        ]
+        # A quarter of all draws differ: 80 trials miss that with probability 1e-10.
+        inputs += [(quarter, zero, [(2, 2)], PRIME, 80, seed) for seed in (*seeds, *(seed + 1 for seed in seeds))]
+        same_verdicts(student, reference, rng, inputs)
+
+    @points(0.5)
+    def test_draws(self, student, rng):
+        """Both sides get the same matrices, of the right shapes, with entries from all of 0, …, p - 1."""
+        left, right, sizes = Watch(), Watch(), [(4, 2), (2, 5)]
+        verdict = as_bool(student.is_identity(left, right, sizes, 10007, 3, int(rng.integers(1000))), of="is_identity")
+        other = as_bool(student.is_identity(zero, last_entry, sizes, 10007, 3, 0), of="is_identity")
+        check(not other, measured="True for 0 and a matrix that is not 0", allowed="False", next_step=PRINT)
+        check(
+            verdict and len(left.seen) == len(right.seen) == 6,
+            measured=f"{verdict} after {len(left.seen)} calls of lhs and {len(right.seen)} of rhs",
+            allowed="True after 6 calls of each: three trials at each of two sizes",
+            next_step="Count the rounds of your loops.",
+        )
+        entries = []
+        for index, ((mine, p), (other, q)) in enumerate(zip(left.seen, right.seen, strict=True)):
+            n, k = sizes[index // 3]
+            shapes = {"A": (n, n), "B": (n, n), "U": (n, k), "C": (k, k), "V": (k, n), "u": (n, 1), "v": (1, n)}
+            found = {name: np.shape(mine[name]) for name in shapes if name in mine}
+            check(
+                found == shapes and p == q == 10007 and all(np.array_equal(mine[name], other[name]) for name in shapes),
+                measured=f"at n = {n}, k = {k} a draw with the shapes {found}, or another draw or p for the other side",
+                allowed=f"one draw for both sides, with the shapes {shapes}",
+                next_step="Draw all seven matrices once in each trial, and hand the same dict to both functions.",
+            )
+            entries += [as_array(mine[name], of=name).ravel() for name in shapes]
+        drawn = np.concatenate(entries)
+        # Of 260 fair draws none in a given quarter of the range: probability (3/4)^260 = 3e-33.
+        quarters = np.histogram(drawn, bins=4, range=(0, 10006))[0]
+        check(
+            drawn.min() >= 0 and drawn.max() < 10007 and quarters.min() > 0,
+            measured=f"entries from {drawn.min():.3g} to {drawn.max():.3g}",
+            allowed="entries from all of 0, …, 10006 at p = 10007",
+            next_step="rng.integers(0, p, size=shape) draws from 0 to p - 1.",
+        )
+
+    @points(1.5)
+    def test_verdicts(self, student, reference, rng):
+        """verdicts tells which candidates are identities: the ten of the statement, and others."""
+        pool = {**ten(), **more_candidates()}
+        always = ["(1.30), notes", "commuting", "core commutes", "Hall", "(1.30), minus"]
+        inputs = [ten()]
+        for _ in range(3):
+            others = [str(name) for name in rng.permutation([name for name in pool if name not in always])[:3]]
+            names = rng.permutation([*always, *others])
+            inputs.append({f"candidate {i}": pool[str(name)] for i, name in enumerate(names)})
+        answers = [student.verdicts(given, seed) for seed, given in enumerate(inputs)]
+        for given, answer in zip(inputs, answers, strict=True):
+            expected = reference.verdicts(given)
+            check(
+                isinstance(answer, dict) and set(answer) == set(given),
+                measured="a result that is not a dict with the names of the candidates",
+                allowed="a dict with a bool for each name",
+                next_step="Start with {} and add one entry for each candidate.",
+            )
+            wrong = sum(as_bool(answer[name], of=f"verdicts[{name!r}]") != expected[name] for name in given)
+            check(
+                not wrong,
+                measured=f"{wrong} of {len(given)} verdicts are wrong",
+                allowed="none",
+                next_step="Which sizes and which prime could not tell them apart?",
+            )
+
+
+@part("bound", "How sure is that?", functions=("false_accept_bound",))
+class TestBound:
+    @points(1)
+    def test_bound(self, student, reference):
+        """false_accept_bound is min(1, d/p)^trials: for small and large primes, for d above p, and for no trial."""
+        inputs = [
+            (3, 101, 2),
+            (5, 7, 4),
+            (12, 5, 3),
+            (40, 2**61 - 1, 1),
+            (7, 10007, 3),
+            (9, 2, 2),
+            (4, 11, 1),
+            (3, 7, 0),
+            (8, 3, 5),
+        ]
+        answers = [student.false_accept_bound(*args) for args in inputs]
+        for args, answer in zip(inputs, answers, strict=True):
+            agree(as_float(answer, of="the bound"), reference.false_accept_bound(*args), ALGEBRA, of="the bound")
+
+
+RUN = "Run check(woodbury_proof(A, U, C, V), woodbury()) in your notebook; it says the same."
+
+
+def law_is_done(student, law):
+    """Check that a law is done with in lines connected with the start or the end, or that the proof is complete."""
+    report, done = judged(student)
+    check(
+        report.complete or law in done,
+        measured=f"what is legal and connected with the start or the end leaves {law} {law}⁻¹ = I to be used",
+        allowed=f"lines in which {law} {law}⁻¹ = I has been used, so that the rest does without it",
+        next_step=RUN,
+        hint=report.cause,
+    )
+
+
+@part("proof", "The proof", functions=("woodbury_proof",))
+class TestProof:
+    @points(3)
+    def test_ends(self, student):
+        """The proof starts where it must, ends where it must, and all its lines are expressions with given inverses."""
+        report, _ = judged(student)
+        check(
+            report.starts and report.ends and not report.unreadable and len(report.verdicts) > 1,
+            measured=" ".join((*report.unreadable, *report.sentences)),
+            allowed="the right first and last line, and only inverses that are given",
+            next_step=RUN,
+            hint=report.cause,
+        )
+
+    @points(2)
+    def test_law_of_a(self, student):
+        """A A⁻¹ = I is done with: what is left to prove does without it."""
+        law_is_done(student, "A")
+
+    @points(2)
+    def test_law_of_c(self, student):
+        """C C⁻¹ = I is done with: what is left to prove does without it."""
+        law_is_done(student, "C")
+
+    @points(2)
+    def test_law_of_s(self, student):
+        """S S⁻¹ = I is done with: what is left to prove does without it."""
+        law_is_done(student, "S")
+
+    @points(3)
+    def test_complete(self, student):
+        """Every line follows from the one before by at most one law: the proof is complete."""
+        report, _ = judged(student)
+        check(
+            report.complete,
+            measured=f"your proof, line by line:\n{report!r}",
+            allowed="a proof, every line of which is legal",
+            next_step=RUN,
+            hint=report.cause,
+        )
+
+
+def solved(student, reference, inputs):
+    """Compare woodbury_solve on all inputs (A, U, C, V, rhs); the solvers that were used."""
+    solvers = [Solver(A) for A, *_ in inputs]
+    answers = [student.woodbury_solve(f, *rest) for f, (_, *rest) in zip(solvers, inputs, strict=True)]
+    for (A, *rest), answer in zip(inputs, answers, strict=True):
+        shape = "vector" if rest[-1].ndim == 1 else "exact"
+        agree(answer, reference.woodbury_solve(Solver(A), *rest), SOLVED, of="x", shape=shape)
+    return solvers
+
+
+@part("solve", "Solving with a correction", functions=("woodbury_solve",))
+class TestSolve:
+    @points(2)
+    def test_equals_reference(self, student, reference, rng):
+        """woodbury_solve solves (A + UCV) x = b, for one and for several right sides, and for k > n."""
+        inputs = [system(rng, *size, r) for size in SIZES for r in (None, 1, 2)]
+        solved(student, reference, inputs)
+
+    @points(1)
+    def test_edges(self, student, reference, rng):
+        """A singular C, C = 0, U = 0 and an A that is not symmetric are no trouble."""
+        inputs, singular = [], []
+        for n, k in ((6, 3), (4, 2), (5, 4)):
+            A, U, C, V, b = system(rng, n, k)
+            inputs.append((A, 0 * U, C, V, b))
+            singular += [(A, U, 0 * C, V, b), (A, U, np.diag([0.0, *rng.uniform(0.5, 1.0, size=k - 1)]), V, b)]
+        answers = [student.attempt("woodbury_solve", Solver(A), *rest) for A, *rest in singular]
+        solved(student, reference, inputs)
+        for (A, *rest), answer in zip(singular, answers, strict=True):
+            x = returned(answer, "woodbury_solve with a singular C", SINGULAR)
+            agree(x, reference.woodbury_solve(Solver(A), *rest), SOLVED, of="x with a singular C", shape="vector")
+
+    @points(1.5)
+    def test_cost(self, student, reference, rng):
+        """solve_A sees k + r columns at most, and no n×n matrix is formed: n may be 300,000."""
+        inputs = [system(rng, 60, 3), system(rng, 45, 4, 2), system(rng, 50, 1, 3)]
+        for solver, (_, U, _, _, b) in zip(solved(student, reference, inputs), inputs, strict=True):
+            solver.check(U.shape[1] + (1 if b.ndim == 1 else b.shape[1]))
+        n = 300_000
+        d, b = rng.uniform(1.0, 2.0, size=(2, n))
+        U, V = rng.normal(size=(2, n, 1)) / np.sqrt(n)
+        args = U, np.array([[0.5]]), V.T, b
+        answer = returned(student.attempt_diagonal(d, *args), "woodbury_solve at n = 300,000")
+        agree(answer, reference.woodbury_solve(lambda b: (b.T / d).T, *args), SOLVED, of="x at n = 300,000")
+
+    @points(0.5)
+    def test_conditioning(self, student, reference, rng):
+        """A correction of size 1e15 is exact to rounding, and a nearly singular A costs no more digits than it must."""
+        A, U, _, V, b = system(rng, 6, 2)
+        args = U, 1e15 * np.eye(2), V, b
+        strong = student.woodbury_solve(Solver(A), *args)
+        basis = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+        steep = basis @ np.diag([1e-6, 0.3, 0.5, 0.7, 0.9, 1.0]) @ basis.T
+        weak = basis[:, :1], np.array([[1.0]]), basis[:, :1].T, b
+        repaired = student.woodbury_solve(Solver(steep), *weak)
+        agree(strong, reference.woodbury_solve(Solver(A), *args), SOLVED, of="x with C = 1e15", shape="vector")
+        exact = np.linalg.solve(steep + weak[0] @ weak[2], b)
+        agree(repaired, exact, STEEP, of="x where A alone is nearly singular", shape="vector")
+
+    @points(0.5)
+    def test_shape_of_c(self, student, reference, rng):
+        """woodbury_solve raises ValueError for a C that is not k×k, and solves with one that is."""
+        A, U, C, V, b = system(rng, 6, 3)
+        solver = Solver(A)
+        wrong = [C[0], np.diag(C)[:, None], C[:, :2], np.float64(2.0)]
+        answers = [student.attempt("woodbury_solve", solver, U, bad, V, b) for bad in wrong]
+        right = student.woodbury_solve(solver, U, C, V, b)
+        agree(right, reference.woodbury_solve(solver, U, C, V, b), SOLVED, of="x", shape="vector")
+        for bad, answer in zip(wrong, answers, strict=True):
+            raised(answer, "ValueError", f"woodbury_solve with C of shape {np.shape(bad)} and k = 3", SHAPE)
+
+    @points(0.5)
+    def test_arguments(self, student, reference, rng):
+        """woodbury_solve gives the right x and leaves its arguments as they were."""
+        A, *args = system(rng, 7, 2, 3)
+        answer, after = student.woodbury_solve.inputs_after(Solver(A), *args)
+        agree(answer, reference.woodbury_solve(Solver(A), *args), SOLVED, of="x")
+        untouched(
+            dict(zip(("U", "C", "V", "rhs"), args, strict=True)),
+            dict(zip(("U", "C", "V", "rhs"), after[1:], strict=True)),
+        )
+
+
+def determinants(student, inputs):
+    """Compare woodbury_logdet with a determinant of n×n matrices, on all inputs (A, U, C, V)."""
+    solvers = [Solver(A) for A, *_ in inputs]
+    logs = [tuple(map(float, np.linalg.slogdet(A))) for A, *_ in inputs]
+    answers = [student.woodbury_logdet(log, f, *rest) for log, f, (_, *rest) in zip(logs, solvers, inputs, strict=True)]
+    logarithms(answers, [np.linalg.slogdet(A + U @ C @ V) for A, U, C, V in inputs])
+    for solver, (_, U, _, _) in zip(solvers, inputs, strict=True):
+        solver.check(U.shape[1])
+
+
+def detector(rng, n, k):
+    """Residuals, errors and modes of n channels, all of order one."""
+    r, stat, root = rng.normal(size=n), rng.uniform(0.5, 1.5, size=n), rng.normal(size=(k, k))
+    return r, stat, rng.normal(size=(n, k)), root @ root.T + 0.1 * np.eye(k)
+
+
+@part("likelihood", "Determinant and χ²", functions=("woodbury_logdet", "chi2_correlated"))
+class TestLikelihood:
+    @points(1.5)
+    def test_logdet(self, student, rng):
+        """woodbury_logdet gives sign and logarithm of det(A + UCV), for determinants of both signs, and for k > n."""
+        inputs = [system(rng, n, k)[:4] for n, k in SIZES]
+        for A, *_ in inputs[::2]:
+            A[0] *= -1
+        inputs += [flipped(rng, n, k) for n, k in ((5, 3), (4, 2), (6, 1))]
+        determinants(student, inputs)
+
+    @points(0.5)
+    def test_logdet_edges(self, student, reference, rng):
+        """A singular C, U = 0, and determinants far beyond 1e308 are no trouble."""
+        inputs = []
+        for n, k in ((6, 3), (5, 2)):
+            A, U, C, V, _ = system(rng, n, k)
+            inputs += [(A, U, np.outer(C[:, 0], C[0]), V), (A, 0 * U, C, V)]
+        determinants(student, inputs)
+        extreme = []
+        for n, k, scale in ((6, 4, 1e120), (7, 5, 1e90), (5, 3, 1e150), (8, 6, 1e-60)):
+            A, U, C, V, _ = system(rng, n, k)
+            # Weak: the correction goes with A. Strong: it is all that matters, and has no small part.
+            A, C = (scale * A, scale * C) if scale < 1 else (A, scale * np.eye(k))
+            extreme.append((tuple(map(float, np.linalg.slogdet(A))), Solver(A), U, C, V))
+        answers = [student.woodbury_logdet(*args) for args in extreme]
+        logarithms(answers, [reference.woodbury_logdet(*args) for args in extreme])
+
+    @points(1.5)
+    def test_chi2(self, student, reference, rng):
+        """chi2_correlated is rᵀΣ⁻¹r with the full covariance, also where that of the parameters is singular."""
+        inputs = [detector(rng, n, k) for n, k in ((7, 3), (12, 2), (5, 6), (9, 1), (1, 1))]
+        r, stat, U, C = detector(rng, 8, 3)
+        inputs += [(r, stat, U, np.outer(C[0], C[0])), (r, stat, U, 0 * C)]
+        answers = [student.chi2_correlated(*args) for args in inputs]
+        for (r, stat, U, C), answer in zip(inputs, answers, strict=True):
+            expected = r @ np.linalg.solve(np.diag(stat**2) + U @ C @ U.T, r)
+            agree(as_float(answer, of="χ²"), expected, SOLVED, of="χ²")
+
+    @points(0.5)
+    def test_profile(self, student, rng):
+        """χ² is what remains if the nuisance parameters are fitted, with their covariance as a penalty."""
+        inputs = [detector(rng, n, k) for n, k in ((11, 3), (8, 2), (6, 1))]
+        answers = [student.chi2_correlated(*args) for args in inputs]
+        for (r, stat, U, C), answer in zip(inputs, answers, strict=True):
+            root = np.linalg.cholesky(np.linalg.inv(C)).T
+            rows, target = np.vstack([U / stat[:, None], root]), np.concatenate([r / stat, np.zeros(len(C))])
+            fitted = np.linalg.lstsq(rows, target)[0]
+            # C may be poorly conditioned, and its inverse is used here: 1e-6 is far from any mistake.
+            loose = Tolerance(1e-6, 1e-6, "the fit inverts the covariance of the parameters")
+            agree(as_float(answer, of="χ²"), np.sum((target - rows @ fitted) ** 2), loose, of="χ²")
+
+    @points(0.5)
+    def test_scale(self, student, reference, rng):
+        """χ² of 200,000 channels comes without any n×n matrix."""
+        r, stat, U, C = detector(rng, 200_000, 2)
+        answer = student.attempt("chi2_correlated", r, stat, U, C)
+        chi2 = returned(answer, "chi2_correlated at n = 200,000", dense=DENSE_SIGMA)
+        agree(as_float(chi2, of="χ²"), reference.chi2_correlated(r, stat, U, C), SOLVED, of="χ² at n = 200,000")
+
+    @points(0.5)
+    def test_arguments(self, student, reference, rng):
+        """woodbury_logdet and chi2_correlated give the right numbers and leave their arguments as they were."""
+        args = detector(rng, 9, 2)
+        answer, after = student.chi2_correlated.inputs_after(*args)
+        agree(as_float(answer, of="χ²"), reference.chi2_correlated(*args), SOLVED, of="χ²")
+        names = "r", "stat", "U", "C"
+        untouched(dict(zip(names, args, strict=True)), dict(zip(names, after, strict=True)))
+        A, *rest, _ = system(rng, 6, 3)
+        log = tuple(map(float, np.linalg.slogdet(A)))
+        answer, after = student.woodbury_logdet.inputs_after(log, Solver(A), *rest)
+        logarithms([answer], [reference.woodbury_logdet(log, Solver(A), *rest)])
+        untouched(dict(zip(("U", "C", "V"), rest, strict=True)), dict(zip(("U", "C", "V"), after[2:], strict=True)))

@@ -1,0 +1,1 @@
+"""Graders of problem set 9: generative models."""

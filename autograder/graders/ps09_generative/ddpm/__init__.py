@@ -1,0 +1,1 @@
+"""Graders of "Diffusion with an oracle"."""

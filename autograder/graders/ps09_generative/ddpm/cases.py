@@ -1,0 +1,205 @@
+"""What the hidden tests of this problem are fed with, and how they read what comes back."""
+
+import math
+
+import numpy as np
+import torch
+
+from autograder.grading import Tolerance, agree, as_array, check
+
+BETAS = (1e-4, 2e-2)
+
+# Odd and distinct, and with B = d once, where a vector of times broadcasts along the wrong axis without a word.
+SIZES = ((7, 2, 50), (5, 1, 13), (4, 5, 6), (1, 2, 9), (3, 3, 11))
+
+# Fifty steps amplify the rounding of each: right programs were apart by 2e-14, the nearest mistake by 1e-2.
+CHAIN = Tolerance(1e-8, 1e-9, "each step of the chain amplifies the rounding of the steps before it")
+
+# Near t = 0 the form of ε* with x̂0 subtracts numbers of order one to get one of order √(1 − ᾱ) = 1e-4.
+CANCELLED = Tolerance(1e-6, 1e-6, "the noise is the small difference of two points here")
+
+SHARED_BY_SAMPLES = "All samples get the same noise: ask for randn(x.shape), a number for each entry of x."
+SHARED_BY_STEPS = "The noise is drawn once and used at every step: ask randn anew inside the loop."
+
+WELLS = {
+    "weights": np.array([0.5, 0.3, 0.2]),
+    "means": np.array([[-1.6, -0.8], [1.6, -0.6], [0.2, 1.7]]),
+    "covs": np.array([[[0.21, 0.08], [0.08, 0.11]], [[0.09, 0.0], [0.0, 0.16]], [[0.15, -0.07], [-0.07, 0.09]]]),
+}
+
+
+def draw(reference, rng, size, first=1):
+    """x0, xt, eps of one size, a time from `first` on for each sample, and a schedule; the kinds take turns."""
+    B, d, T = size
+    sch = reference.schedule(T, "cosine" if T % 3 == 0 else "linear", *BETAS)
+    x0, xt, eps = rng.normal(size=(3, B, d))
+    return x0, xt, eps, rng.integers(first, T + 1, size=B), sch
+
+
+def draw_wells(rng, K, d):
+    """A mixture of K Gaussians of different widths and weights in d dimensions."""
+    root = rng.normal(size=(K, d, d)) * 0.4
+    covs = root @ root.transpose(0, 2, 1) + 0.1 * np.eye(d)
+    weights = rng.uniform(0.3, 1.0, size=K)
+    return {"weights": weights / weights.sum(), "means": 2 * rng.normal(size=(K, d)), "covs": covs}
+
+
+def turned(gmm, angle):
+    """The mixture rotated about the origin of the plane."""
+    c, s = np.cos(angle), np.sin(angle)
+    R = np.array([[c, -s], [s, c]])
+    return {"weights": gmm["weights"], "means": gmm["means"] @ R.T, "covs": R @ gmm["covs"] @ R.T}
+
+
+def draw_points(gmm, n, rng):
+    """n independent points of a mixture."""
+    k = rng.choice(len(gmm["weights"]), size=n, p=gmm["weights"])
+    widths = np.linalg.cholesky(gmm["covs"])[k]
+    return gmm["means"][k] + np.einsum("nij,nj->ni", widths, rng.normal(size=(n, gmm["means"].shape[1])))
+
+
+def judge(function, cases, right, names, tolerance, of):
+    """Compare a student's function with the reference on all cases, and see that it leaves its arguments alone."""
+    answers = [function.inputs_after(*args) for args in cases]
+    for args, (answer, after) in zip(cases, answers, strict=True):
+        agree(answer, right(*args), tolerance, of=of)
+        untouched(dict(zip(names, args, strict=True)), dict(zip(names, after, strict=True)))
+
+
+def untouched(before, after):
+    """Refuse a call that has changed its arguments; `before` and `after` map names to arrays or dicts of arrays."""
+    changed = [name for name in before if not _same(before[name], after[name])]
+    check(
+        not changed,
+        measured=f"after the call {' and '.join(changed)} had other values than before",
+        allowed="arguments that stay as they were",
+        next_step="Operators such as += and indexed assignments write into the caller's array: make a new one.",
+    )
+
+
+def _same(before, after):
+    if isinstance(before, dict):
+        alike = isinstance(after, dict) and before.keys() == after.keys()
+        return alike and all(_same(value, after[name]) for name, value in before.items())
+    return callable(before) or np.array_equal(np.asarray(before), np.asarray(after))
+
+
+class Model:
+    """A model that depends on x and t smoothly, for ddpm_loss: takes tensors or arrays, gives tensors."""
+
+    def __init__(self, rng, d):
+        self.A, self.b = rng.normal(size=(d, d)), rng.normal(size=d)
+
+    def __call__(self, x, t):
+        x, t = np.asarray(x, dtype=float), np.asarray(t, dtype=float)
+        return torch.tensor(x @ self.A + 0.2 * np.reshape(t, (-1, 1)) * self.b)
+
+
+class Oracle:
+    """The exact denoiser as a function for the samplers; remembers what was odd about the calls."""
+
+    def __init__(self, reference, gmm, sch):
+        # The function and not the module, which could not be copied for the diagnosis.
+        self.optimal_eps, self.gmm, self.sch = reference.optimal_eps, gmm, sch
+        self.called, self.oddity = False, None
+
+    def __call__(self, x, t):
+        # What is odd gives numbers all the same, not an exception: they say more to the diagnosis.
+        x, t = np.asarray(x, dtype=float), np.asarray(t)
+        self.called = True
+        if x.ndim != 2 or x.shape[1] != self.gmm["means"].shape[1] or len(x) > MOST_POINTS:
+            self.oddity = self.oddity or f"eps_fn was given points of shape {x.shape}"
+            return np.zeros_like(x)
+        if t.dtype.kind not in "iu" or t.shape != (len(x),):
+            odd = f"eps_fn was given times of dtype {t.dtype} and shape {t.shape} for {len(x)} points"
+            self.oddity = self.oddity or odd
+        times = np.resize(t.astype(float), len(x)) if t.size else np.ones(len(x))
+        nearest = np.clip(np.rint(np.nan_to_num(times)), 1, len(self.sch["beta"]) - 1).astype(int)
+        return self.optimal_eps(x, nearest, self.gmm, self.sch)
+
+    def check_calls(self):
+        """It must have been asked as the statement says."""
+        check(
+            self.called and self.oddity is None,
+            measured=self.oddity or "eps_fn was never called",
+            allowed="points of shape (B, d) with an array of B integers, one call for each step",
+            next_step="Pass x and np.full(len(x), t): t itself, not t/T, not a float, and one for each sample.",
+        )
+
+
+# Ten times the points, and five times all the noise, of the largest chain that is tested: what a student's code asks
+# for is made in the grader's own memory.
+MOST_POINTS, MOST_NUMBERS = 20_000, 1_000_000
+
+
+class Constant:
+    """A randn whose numbers are all the same, in any shape; counts how many were asked for."""
+
+    def __init__(self, value):
+        self.value, self.count = value, 0
+
+    def __call__(self, *shape):
+        shape = as_shape(shape)
+        self.count += int(np.prod(shape))
+        return np.full(shape, self.value)
+
+
+class Normal:
+    """A randn of independent standard normal numbers; counts how many were asked for."""
+
+    def __init__(self, rng):
+        self.rng, self.count = rng, 0
+
+    def __call__(self, *shape):
+        shape = as_shape(shape)
+        self.count += int(np.prod(shape))
+        return self.rng.normal(size=shape)
+
+
+def as_shape(arguments):
+    """randn((5, 2)), randn([5, 2]) and randn(5, 2) ask for the same; randn() asks for one number, as numpy's does."""
+    nested = arguments and isinstance(arguments[0], (tuple, list, np.ndarray))
+    shape = tuple(int(n) for n in (arguments[0] if nested else arguments))
+    if any(n < 0 for n in shape) or math.prod(shape) > MOST_NUMBERS:
+        raise ValueError(f"There is no noise of shape {shape}.")
+    return shape
+
+
+def check_amount(randn, steps, shape):
+    """All noise must come from randn, and every coordinate of every sample needs its own at every noisy step."""
+    B, d = shape
+    hint = None
+    if B > 1 and randn.count in {steps, steps + 1, steps * d, (steps + 1) * d}:
+        hint = SHARED_BY_SAMPLES
+    elif steps > 1 and randn.count == B * d:
+        hint = SHARED_BY_STEPS
+    check(
+        randn.count >= steps * B * d,
+        measured=f"randn was asked for {randn.count} numbers in the whole chain",
+        allowed=f"at least {steps * B * d}: one for each sample, coordinate and step, but for the last step",
+        next_step="Ask for randn(x.shape) anew at every step.",
+        hint=hint,
+    )
+
+
+def keyed(value, names):
+    """What a given cell's function returned; a notebook may have put another function in its place."""
+    check(
+        isinstance(value, dict) and set(names) <= set(value),
+        measured="a function of a given cell returned something else than it was written to",
+        allowed="the given cells as they are",
+        next_step="Do not use the names of the given functions for your own.",
+    )
+    return value
+
+
+def sized(value, shape, of):
+    """`value` as numbers, which must have this shape."""
+    array = as_array(value, of=of)
+    check(
+        array.shape == tuple(shape),
+        measured=f"{of} has shape {array.shape}",
+        allowed=f"shape {tuple(shape)}",
+        next_step="Print the shapes of what goes in and of what you return.",
+    )
+    return array
