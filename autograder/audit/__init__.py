@@ -29,7 +29,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Expectation:
-    """A notebook to grade, and what must come out: full marks, no mark, or a loss in `part` with the hint `hint`."""
+    """A notebook to grade, and what must come out: full marks, no mark, or a loss in `part` with the hint `hint`.
+
+    What is wrong in one part is graded on that part alone; each takes a fraction of the time of a whole grading.
+    """
 
     kind: str
     name: str
@@ -62,9 +65,7 @@ def _start_sandbox(level: Isolation) -> None:
 
 
 def _row(problem: Problem, expectation: Expectation, seed: int) -> Row:
-    # Stubs are many, and tell something of their own part alone.
-    only = expectation.part if expectation.kind == "stub" else None
-    graded = grade(problem, expectation.submission, _sandboxes[0], seed, only)
+    graded = grade(problem, expectation.submission, _sandboxes[0], seed, expectation.part)
     name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"
     return Row(expectation.kind, name, graded.record, (*_faults(expectation, graded.record), *graded.faults))
 
