@@ -74,7 +74,7 @@ def score(
 ) -> None:
     """Grade one notebook file against its problem, without a gradebook."""
     from autograder.grading.run import grade
-    from autograder.grading.submission import Unreadable, read, unanswered
+    from autograder.grading.submission import Unreadable, read, unread
     from autograder.report.terminal import show
 
     if not notebook.exists():
@@ -85,7 +85,7 @@ def score(
     try:
         submission = read(notebook, chosen)
     except Unreadable as reason:
-        submission = unanswered(chosen, f"Your file could not be read, so nothing in it could earn points. {reason}")
+        submission = unread(chosen, reason)
     with sandbox(isolation) as running:
         graded = grade(chosen, submission, running)
     if json:

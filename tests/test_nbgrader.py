@@ -200,6 +200,8 @@ def test_what_check_cells_and_outputs_claim_is_no_score(course: Course) -> None:
 
 def test_an_unreadable_file_has_its_reason_in_the_feedback(course: Course) -> None:
     assert "it stops being valid JSON at line 1" in course.feedback("garbage")
+    assert "This was not tested, because your file could not be read." in course.feedback("garbage")
+    assert "NotImplementedError" not in course.feedback("garbage")
     assert "not a regular file" in course.feedback("pipes")
 
 

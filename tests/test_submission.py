@@ -24,7 +24,7 @@ from autograder.grading.submission import (
     Submission,
     Unreadable,
     read,
-    unanswered,
+    unread,
 )
 
 
@@ -175,10 +175,13 @@ def test_a_byte_order_mark_is_no_reason_to_refuse(path: Path, problem: Problem) 
     assert len(read(path, problem).cells) == len(COURSE)
 
 
-def test_nothing_answered_has_every_locked_cell_and_the_reason(problem: Problem) -> None:
-    submission = unanswered(problem, "The file is no notebook.")
+def test_an_unread_file_has_every_locked_cell_and_the_reason(problem: Problem) -> None:
+    submission = unread(problem, Unreadable("It is no notebook."))
     assert ids(submission) == [IDS[0], IDS[2], IDS[4]]
-    assert submission.warnings == ["The file is no notebook."]
+    assert submission.unread
+    [told] = submission.warnings
+    assert told.startswith("Your file could not be read")
+    assert told.endswith("It is no notebook.")
 
 
 def test_a_course_that_is_not_built_is_not_the_student_s_fault(path: Path, problem: Problem) -> None:

@@ -76,7 +76,7 @@ def answers(problem: Problem, *edits: Edit) -> dict[str, str]:
 
 def blank(problem: Problem) -> Submission:
     """What a student has who writes nothing."""
-    return unanswered(problem, "Nothing was written.")
+    return unanswered(problem)
 
 
 def functions(problem: Problem) -> list[str]:

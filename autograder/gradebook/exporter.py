@@ -14,7 +14,7 @@ from autograder.course import find
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.notebook import notebook_of
 from autograder.gradebook.scores import reset
-from autograder.grading.submission import Unreadable, read, unanswered
+from autograder.grading.submission import Unreadable, read, unread
 
 # nbgrader 0.9.6 adds rows in an order that SQLAlchemy 2.1 warns of, three times for each student.
 warnings.filterwarnings("ignore", "Object of type <Submitted", SAWarning)
@@ -39,7 +39,7 @@ class SubmissionExporter(NotebookExporter):
             submission = read(Path(filename), problem)
         except Unreadable as reason:
             self.log.warning("%s: %s", filename, reason)
-            submission = unanswered(problem, str(reason))
+            submission = unread(problem, reason)
         resources["outputs"] = self._timestamp(Path(filename).parent)
         return self.from_notebook_node(notebook_of(submission, problem), resources, **kwargs)  # type: ignore[no-any-return]
 

@@ -25,7 +25,7 @@ def notebook_of(submission: Submission, problem: Problem) -> NotebookNode:
             node.id = own[cell.grade_id].id
             node.metadata = own[cell.grade_id].metadata
         cells.append(node)
-    metadata = {**course.metadata, KEY: {"warnings": submission.warnings}}
+    metadata = {**course.metadata, KEY: {"warnings": submission.warnings, "unread": submission.unread}}
     return v4.new_notebook(cells=cells, metadata=metadata)
 
 
@@ -34,4 +34,5 @@ def submission_of(notebook: NotebookNode) -> Submission:
     cells = [
         Cell(cell.cell_type, cell.source, cell.metadata.get("nbgrader", {}).get("grade_id")) for cell in notebook.cells
     ]
-    return Submission(cells, list(notebook.metadata[KEY]["warnings"]))
+    told = notebook.metadata[KEY]
+    return Submission(cells, list(told["warnings"]), told["unread"])

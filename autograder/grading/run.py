@@ -44,6 +44,8 @@ def grade(
     """
     began = time.monotonic()
     parts = [only] if only is not None else parts_of(problem.test_module)
+    if submission.unread:
+        return _untested(problem, parts, submission, sandbox)
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
         cases = run_tests(problem, parts, execution, sandbox, f"{submission.fingerprint()}:{seed}")
@@ -58,6 +60,19 @@ def grade(
         warnings=(*submission.warnings, *execution.warnings),
     )
     return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
+
+
+def _untested(problem: Problem, parts: list[Part], submission: Submission, sandbox: Sandbox) -> Graded:
+    """The record of a file that could not be read."""
+    results = tuple(PartResult(part.id, part.title, 0, part.points, tuple(map(_not_run, part.tests))) for part in parts)
+    most = sum(part.points for part in parts)
+    record = Record(problem.slug, sandbox.level.label, 0, most, 0.0, results, tuple(submission.warnings))
+    return Graded(record, [[] for _ in submission.cells], [])
+
+
+def _not_run(test: Test) -> TestResult:
+    message = f"Tested: {test.tested}\nThis was not tested, because your file could not be read."
+    return TestResult(test.name, "error", 0, test.points, message, None)
 
 
 def run_tests(problem: Problem, parts: list[Part], execution: Execution, sandbox: Sandbox, seed: str) -> list[Case]:

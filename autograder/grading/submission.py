@@ -49,10 +49,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Submission:
-    """The cells to be run, in order, and what the student should know about how they were read."""
+    """The cells to be run, in order, and what the student should know about how they were read.
+
+    `unread` stands for a file that could not be read: nothing of it is run or tested.
+    """
 
     cells: list[Cell]
     warnings: list[str] = field(default_factory=list)
+    unread: bool = False
 
     def fingerprint(self) -> str:
         """A hash of everything that is run."""
@@ -66,11 +70,17 @@ def read(path: Path, problem: Problem) -> Submission:
     return _reconciled(cells, course_cells(problem), warnings)
 
 
-def unanswered(problem: Problem, reason: str) -> Submission:
-    """The problem with nothing answered, in the place of a file that could not be read because of `reason`."""
+def unread(problem: Problem, reason: Unreadable) -> Submission:
+    """What stands for a file that could not be read: the problem with nothing answered, and the reason."""
+    told = f"Your file could not be read, so nothing in it could earn points. {reason}"
+    return Submission(unanswered(problem).cells, [told], unread=True)
+
+
+def unanswered(problem: Problem) -> Submission:
+    """The problem with nothing answered."""
     kept: list[Cell] = []
     _restore(kept, course_cells(problem))
-    return Submission(kept, [reason])
+    return Submission(kept)
 
 
 def _text(path: Path) -> str:
