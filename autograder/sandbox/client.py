@@ -180,8 +180,8 @@ class Sandbox:
         return str(why)
 
     def _kill(self, number: int, pid: int) -> None:
-        """Kill one process of a worker that may send no signals itself."""
-        if self.level is Isolation.LANDLOCK:
+        """Kill one process of a worker that may send no signals itself; which one, the worker has said."""
+        if self.level is Isolation.LANDLOCK and 0 < pid < 2**31:
             self._ask(["kill", number, pid], "killed", ANSWER_SECONDS)
 
     def _ask(self, request: object, kind: str, seconds: float, descriptors: list[int] | None = None) -> list[Any]:

@@ -88,7 +88,8 @@ class Session:
                 refusal = ["failed", "What the function that you were given returned is too large to be sent."]
                 self._connection.send(refusal, deadline)
         result, inputs = self._outcome(message, number, target)
-        if len(inputs) != len(args):
+        # A grader may rely on a dict being one; what else it is, comparison will see.
+        if [isinstance(value, dict) for value in inputs] != [isinstance(value, dict) for value in args]:
             raise wire.WireError("The Python process gave back other arguments than it was called with.")
         return result, inputs
 

@@ -53,7 +53,9 @@ def enter_namespaces(home: str, disk: int) -> None:
         _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, room)
     if not os.listdir("/tmp"):  # unless Python or its libraries are installed there
         _mount(home, "/tmp", None, MS_BIND, "")
-    _mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=0")
+    # Pseudo-terminals are seen by all who share their file system: one could write into another's.
+    for place in ("/dev/pts", "/proc"):
+        _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=0")
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str) -> None:
