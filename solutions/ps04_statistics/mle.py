@@ -221,13 +221,14 @@ def spec_fit(g: NDArray[np.float64], w: NDArray[np.float64], counts: NDArray[np.
     ### BEGIN SOLUTION
     theta = np.full(2, np.sum(counts) / np.sum(g + w))
     for _ in range(500):
-        new = spec_scoring_step(theta, g, w, counts)
-        # ℓ is concave: a step that overshoots is made good by going back; 1e-9 is the rounding of ℓ.
-        while spec_loglik(new, g, w, counts) < spec_loglik(theta, g, w, counts) - 1e-9:
-            new = (theta + new) / 2
-        if np.max(np.abs(new - theta)) <= 1e-12 * np.max(np.abs(new)):
-            return new
-        theta = new
+        step = spec_scoring_step(theta, g, w, counts) - theta
+        if np.max(np.abs(step)) <= 1e-12 * np.max(np.abs(theta)):
+            return theta + step
+        # ℓ is concave, and may be more than twice as curved as expected: then a full step ends farther from the top
+        # than it began. Its slope there tells, down to the last digit; ℓ itself is too flat for that.
+        while spec_score(theta + step, g, w, counts) @ step < -0.5 * (spec_score(theta, g, w, counts) @ step):
+            step = step / 2
+        theta = theta + step
     raise RuntimeError("Fisher scoring did not settle in 500 steps: do these counts have a maximum with every λᵢ > 0?")
     ### END SOLUTION
 

@@ -113,8 +113,8 @@ def golden_section_on_the_loglik(t, t_max):
     if np.mean(t) >= t_max / 2:
         return np.inf
     n, total = len(t), float(np.sum(t))
-    low, high, golden = math.log(total / n) - 0.1, math.log(t_max * 100), (math.sqrt(5) - 1) / 2
-    for _ in range(80):
+    low, high, golden = math.log(total / n) - 0.1, math.log(t_max * 1e4), (math.sqrt(5) - 1) / 2
+    for _ in range(90):
         a, b = high - golden * (high - low), low + golden * (high - low)
         rises = life_loglik_suff(math.exp(a), n, total, t_max) < life_loglik_suff(math.exp(b), n, total, t_max)
         low, high = (a, high) if rises else (low, b)
@@ -197,11 +197,30 @@ def weighted_least_squares(theta, g, w, counts):
 
 
 @alternative("spec_fit")
-def iterate_the_step(g, w, counts):
+def step_back_where_the_loglik_falls(g, w, counts):
     theta = np.array([np.sum(counts) / 2 / np.sum(g), np.sum(counts) / 2 / np.sum(w)])
-    for _ in range(100):
-        theta = spec_scoring_step(theta, g, w, counts)
+    for _ in range(200):
+        new = spec_scoring_step(theta, g, w, counts)
+        while spec_loglik(new, g, w, counts) < spec_loglik(theta, g, w, counts) - 1e-9:
+            new = (theta + new) / 2
+        theta = new
+    if not np.all(np.isfinite(theta)):
+        raise RuntimeError("There is no maximum.")
     return theta
+
+
+@alternative("spec_fit")
+def bisect_where_the_counts_are_kept(g, w, counts):
+    if not np.any(counts):
+        raise RuntimeError("Nothing was counted.")
+    # On the line Σλ = Σn, along which A grows by 1, the slope of ℓ falls from +∞ to −∞.
+    start, along = w * np.sum(counts) / np.sum(w), g - w * np.sum(g) / np.sum(w)
+    low, high = np.max(-start[along > 0] / along[along > 0]), np.min(-start[along < 0] / along[along < 0])
+    for _ in range(200):
+        middle = (low + high) / 2
+        rises = np.sum(counts * along / (start + middle * along)) > 0
+        low, high = (middle, high) if rises else (low, middle)
+    return [low, (np.sum(counts) - low * np.sum(g)) / np.sum(w)]
 
 
 @alternative("spec_fit")
@@ -215,6 +234,8 @@ def newton_with_the_observed_information(g, w, counts):
         while np.min(J @ (theta + step)) <= 0 or spec_loglik(theta + step, g, w, counts) < before - 1e-9:
             step = step / 2
         theta = theta + step
+    if not np.all(np.isfinite(theta)):
+        raise RuntimeError("There is no maximum.")
     return theta
 
 

@@ -256,6 +256,23 @@ def clipped(theta, g, w, counts):
     return np.maximum(theta + step, 1e-6)
 
 
+@mistake("spec_scoring_step", hint="The condition is λᵢ > 0 in every bin: A > 0 and B > 0 is another one.")
+def halved_for_strengths(theta, g, w, counts):
+    step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
+    for _ in range(40):
+        if np.min(theta + step) <= 0:
+            step = step / 2
+    return theta + step
+
+
+@mistake("spec_scoring_step", hint="You halve the step once; go on until every λᵢ is positive.")
+def halved_once(theta, g, w, counts):
+    step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
+    if np.min(np.stack([g, w], axis=1) @ (theta + step)) <= 0:
+        step = step / 2
+    return theta + step
+
+
 @mistake("spec_fit", hint="Weights 1/nᵢ (Neyman's χ²) trust bins that fluctuated down: your B is biased low.")
 def neyman_weights(g, w, counts):
     J = np.stack([g, w], axis=1)

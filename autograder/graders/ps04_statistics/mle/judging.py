@@ -1,0 +1,188 @@
+"""How the hidden tests of this problem read what comes back, and how far from right it may be."""
+
+import numpy as np
+
+from autograder.grading import ALGEBRA, Mismatch, Tolerance, agree, as_array, as_float, check
+from autograder.sandbox import StudentError
+
+# A slope of the student's own log-likelihood, by a central difference of step h·(1 + |θ|): the rounding of a
+# log-likelihood of order 100 over a step of 1e-5 is 1e-9, and scores are of order 1 to 1000.
+STEP = 1e-5
+SLOPE = Tolerance(1e-5, 1e-6, "a finite difference of a log-likelihood carries about seven digits")
+
+# Covariances, and sides of laws. Normal equations on these data are right to 1e-10.
+ESTIMATE = Tolerance(1e-6, 1e-8, "six digits are far more than a covariance or a mean of estimates is needed to")
+
+# In standard errors, the natural unit of an estimate. To maximise ℓ itself finds the top to √ε of a standard error at
+# best: right programs were off by 1e-8 to 1e-7.
+MILLIONTH = 1e-6
+
+# The information of a window, 1 − r²eʳ/(eʳ − 1)², is a difference: at r = 0.05 it costs right programs 12/r² = 5000
+# times the rounding, or 5e-13. The quadratures below are as good.
+CANCELLING = Tolerance(1e-8, 1e-9, "the formula subtracts numbers that are nearly equal, which costs some digits")
+
+
+def difference(function, first, second, *rest):
+    """function(second, …) − function(first, …): what remains when a constant drops out."""
+    values = [as_float(function(point, *rest), of="the log-likelihood") for point in (first, second)]
+    return values[1] - values[0]
+
+
+def slopes(loglik, point, *rest):
+    """The gradient of a function of an array, by central differences."""
+    point = np.asarray(point, dtype=float)
+    result = np.zeros_like(point)
+    for i in range(len(point)):
+        step = np.zeros_like(point)
+        step[i] = STEP * (1 + abs(point[i]))
+        result[i] = difference(loglik, point - step, point + step, *rest) / (2 * step[i])
+    return result
+
+
+def own_slope(score, slope):
+    """Check a score against the slope of the student's own log-likelihood, which must depend on the parameter."""
+    check(
+        np.max(np.abs(slope)) > 1e-9,
+        measured="your log-likelihood does not change with its parameters",
+        allowed="a log-likelihood that depends on them",
+        next_step="Print your log-likelihood at two values of the parameter.",
+    )
+    agree(score, slope, SLOPE, of="the score, against the slope of your own log-likelihood", shape="vector")
+
+
+def nodes(t_max, count=64):
+    """Nodes and weights of Gauss and Legendre on (0, t_max)."""
+    x, weight = np.polynomial.legendre.leggauss(count)
+    return 0.5 * t_max * (x + 1), 0.5 * t_max * weight
+
+
+def information_by_quadrature(tau, t_max):
+    """Var(t)/τ⁴ of the truncated law, by quadrature of its density alone."""
+    t, weight = nodes(t_max)
+    p = weight * np.exp(-t / tau)
+    p = p / np.sum(p)
+    mean = np.sum(p * t)
+    return float(np.sum(p * (t - mean) ** 2) / tau**4)
+
+
+def agree_within_errors(answer, right, cov, *, of, next_step, allowed=MILLIONTH):
+    """Check that an estimate is right to `allowed` times its standard errors, the roots of the diagonal of `cov`."""
+    right, errors = np.atleast_1d(right), np.sqrt(np.diag(np.atleast_2d(cov)))
+    off = np.max(np.abs(sized(answer, right.shape, of=of) - right) / errors)
+    check(
+        off <= allowed,
+        measured=f"{of} is {off:.3g} standard errors away from the maximum of the likelihood",
+        allowed=f"{allowed:.3g}",
+        next_step=next_step,
+    )
+
+
+def check_lifetime(answer, t, t_max, reference, of="τ̂"):
+    """Check a τ̂ of data whose mean is below t_max/2."""
+    right = reference.life_mle(t, t_max)
+    check(
+        not is_infinite(answer),
+        measured=f"{of} is infinite",
+        allowed="a finite number: the mean of t is below t_max/2, so that a maximum exists",
+        next_step="Compare the mean of t with t_max/2, and nothing else: a single late decay does no harm.",
+    )
+    variance = 1 / (len(t) * reference.life_fisher_per_event(right, t_max))
+    next_step = "Let your iteration run until τ no longer changes. Is there a fixed time or a largest τ in your code?"
+    agree_within_errors(as_float(answer, of=of), right, variance, of=of, next_step=next_step)
+
+
+def is_infinite(value):
+    """Whether a value is +∞, as a float or an array of one."""
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        return False
+    return found.dtype.kind == "f" and found.size == 1 and found.item() == np.inf
+
+
+def check_refusal(spec_fit, g, w):
+    """Check that a spectrum without any counts is a RuntimeError, as the docstring of spec_fit promises."""
+    measured = "for a spectrum without any counts your code returned a result"
+    try:
+        spec_fit(g, w, np.zeros(len(g), dtype=int))
+    except StudentError as error:
+        if error.ename == "NotImplementedError":
+            raise
+        if error.ename == "RuntimeError":
+            return
+        measured = f"for a spectrum without any counts your code raised {error.ename}"
+    raise Mismatch(
+        measured,
+        "a RuntimeError: ℓ = −Σ λᵢ has no maximum at which every λᵢ > 0",
+        "Raise RuntimeError where your iteration ends without having settled: NaN has not settled.",
+    )
+
+
+def check_no_maximum(value):
+    """The answer of life_mle where the likelihood grows for ever."""
+    next_step = "Plot the log-likelihood of one such data set for τ from t_max to 100 t_max: where is its maximum?"
+    check_infinite(value, "τ̂ where the mean is t_max/2 or more", next_step)
+
+
+def check_infinite(value, of, next_step):
+    """The answer is +∞, as a float or an array of one: `as_float` would refuse it."""
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        found = np.empty(0)
+    if found.dtype.kind not in "iuf" or found.size != 1:
+        raise Mismatch(f"{of} is not one number", "inf", "Return float('inf') where no finite maximum exists.")
+    check(
+        found.item() == np.inf,
+        measured=f"{of} is {found.item():.3g}",
+        allowed="inf",
+        next_step=next_step,
+    )
+
+
+def check_equal(left, right, law, next_step, tolerance=ALGEBRA):
+    """Check a law with two computed sides, relative to the larger of them."""
+    left, right = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
+    scale = max(float(np.max(np.abs(left))), float(np.max(np.abs(right))))
+    deviation = float(np.max(np.abs(left - right))) / (scale or 1.0)
+    check(
+        deviation <= tolerance.rtol,
+        measured=f"the two sides of {law} differ by {deviation:.3g}",
+        allowed=f"{tolerance.rtol:.3g}",
+        next_step=next_step,
+    )
+
+
+def pair(value):
+    """The two numbers that scale_mle_mu_s2 returned."""
+    value = list(value) if isinstance(value, np.ndarray) and value.ndim else value
+    check(
+        isinstance(value, (tuple, list)) and len(value) == 2,
+        measured="a result that is not a tuple of two",
+        allowed="the tuple (mu, s2)",
+        next_step="Return the two numbers, separated by a comma.",
+    )
+    return as_float(value[0], of="μ̂"), as_float(value[1], of="ŝ²")
+
+
+def sized(value, shape, *, of):
+    """`value` as numbers in `shape`, whatever layout they came in: for laws, which compare no shapes."""
+    array = as_array(value, of=of)
+    check(
+        array.size == np.prod(shape, dtype=int),
+        measured=f"{of} has shape {array.shape}",
+        allowed=f"shape {shape}",
+        next_step="Write the shape of each factor beside your formula.",
+    )
+    return array.reshape(shape)
+
+
+def untouched(before, after):
+    """Refuse a call that has changed its arguments; both are tuples of arrays and numbers in the order of the call."""
+    changed = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not np.array_equal(old, new)]
+    check(
+        not changed,
+        measured=f"after the call argument number {changed[0] + 1 if changed else 0} had other values than before",
+        allowed="arguments that stay as they were",
+        next_step="Operators such as -= and indexed assignments write into the caller's array: make a new one.",
+    )
