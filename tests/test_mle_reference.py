@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from autograder.course import find
+from autograder.graders.ps04_statistics.mle.cases import CIRCLES
 from autograder.grading.marks import parts_of, variants_of
 from solutions.ps04_statistics import mle as ref
 
@@ -212,8 +213,19 @@ class TestSpec:
         """Counts under the line alone leave no background; no counts at all leave nothing to fit."""
         g, w = np.array([0.0, 1.0, 0.0]), np.ones(3)
         np.testing.assert_allclose(ref.spec_fit(g, w, np.array([0, 5, 0])), [5, 0], atol=1e-9)
-        with np.errstate(all="ignore"), pytest.raises(RuntimeError, match="did not settle"):
+        with pytest.raises(RuntimeError, match="No counts"):
             ref.spec_fit(g, w, np.array([0, 0, 0]))
+
+    @pytest.mark.parametrize(("g", "w", "counts"), CIRCLES)
+    def test_fit_where_full_steps_go_in_circles(self, g: Any, w: Any, counts: Any) -> None:
+        g, w, counts = np.array(g, dtype=float), np.array(w, dtype=float), np.array(counts)
+        best = ref.spec_fit(g, w, counts)
+        assert np.max(np.abs(ref.spec_score(best, g, w, counts))) < 1e-10
+        theta = np.full(2, np.sum(counts) / np.sum(g + w))
+        for _ in range(500):
+            theta = ref.spec_scoring_step(theta, g, w, counts)
+        errors = np.sqrt(np.diag(np.linalg.inv(ref.spec_fisher(best, g, w))))
+        assert np.max(np.abs(theta - best) / errors) > 0.4
 
 
 class TestScale:

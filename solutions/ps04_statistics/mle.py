@@ -219,6 +219,8 @@ def spec_fit(g: NDArray[np.float64], w: NDArray[np.float64], counts: NDArray[np.
     Raises RuntimeError if the steps do not settle, as for a spectrum without any counts.
     """
     ### BEGIN SOLUTION
+    if not np.any(counts):
+        raise RuntimeError("No counts at all: −Σ λᵢ has no maximum with every λᵢ > 0.")
     theta = np.full(2, np.sum(counts) / np.sum(g + w))
     for _ in range(500):
         step = spec_scoring_step(theta, g, w, counts) - theta
