@@ -159,7 +159,8 @@ FORGERIES = {
         "import gc\ndef energy(x, k):\n    for found in gc.get_objects():\n"
         "        if type(found) is dict and 'max_points' in found:\n"
         "            found.update(outcome='passed', points=found['max_points'])\n"
-        "        if type(found).__name__ in ('Case', 'TestResult', 'Grading'): found.outcome = 'passed'\n    return 0.0",
+        "        if type(found).__name__ in ('Case', 'TestResult', 'Grading'): found.outcome = 'passed'\n"
+        "    return 0.0",
     ),
     "an object equal to everything": Forgery(
         "equality",
@@ -259,7 +260,7 @@ NOTEBOOKS = {
     "a replaced traceback": "type(get_ipython())._showtraceback = lambda *a, **k: None\n"
     "get_ipython().showtraceback = lambda *a, **k: None",
     "a replaced run_cell": "get_ipython().run_cell = lambda *a, **k: None",
-    "a replaced compiler": "import builtins\nget_ipython().compile.ast_parse = lambda *a, **k: __import__('ast').parse('')",
+    "a replaced compiler": "get_ipython().compile.ast_parse = lambda *a, **k: __import__('ast').parse('')",
 }
 
 

@@ -121,7 +121,8 @@ IMPORTED = {
     "the package": "import autograder.grading.compare as found",
     "the graders": "import autograder.graders.ps01_linear_algebra.backprop.test_backprop as found",
     "the references": "import solutions.ps01_linear_algebra.backprop as found",
-    "the references by their place": f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport solutions.ps01_linear_algebra.backprop as found",
+    "the references by their place": f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+    "import solutions.ps01_linear_algebra.backprop as found",
     "the references by their file": "import importlib.util\nspec = importlib.util.spec_from_file_location('found', "
     f"{str(ROOT / 'solutions' / 'ps01_linear_algebra' / 'backprop.py')!r})\n"
     "found = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(found)",
@@ -148,7 +149,8 @@ def test_nothing_of_the_course_can_be_imported(problem: Problem, sandbox: Sandbo
 # What the process itself has
 
 LOOKS = {
-    "environment": "import os\nprint('saw', *[name for name in os.environ if name.startswith(('PYTEST', 'MLPHYS', 'SSH'))])",
+    "environment": "import os\n"
+    "print('saw', *[name for name in os.environ if name.startswith(('PYTEST', 'MLPHYS', 'SSH'))])",
     "the C library's environment": "import ctypes\nget = ctypes.CDLL(None).getenv\nget.restype = ctypes.c_char_p\n"
     "print('saw', get(b'PYTEST_VERSION') or '')",
     "/proc": """
@@ -196,7 +198,8 @@ print('saw', *found)
 import gc, sys
 if CONTROL: kept = [type('Grading', (), {})(), 'parabola']
 words = ('parabola', 'test_value', 'TestEnergy')
-found = [x for x in gc.get_objects() if type(x) is list and any(type(y) is str and y in words for y in x) and x is not words]
+lists = [x for x in gc.get_objects() if type(x) is list]
+found = [x for x in lists if any(type(y) is str and y in words for y in x)]
 found += [x for x in gc.get_objects() if type(x).__name__ in ('Grading', 'Case', 'Student', 'Sandbox', 'Problem')]
 print('saw', *map(type, found))
 """,
@@ -234,7 +237,8 @@ print('saw', 'it' if attached else '')
 """,
     "the histories": """
 get_ipython()
-found = [x for x in (In + [str(y) for y in Out.values()]) if 'warm ' + 'up' in x or 'import numpy, ' + 'torch' in x]
+kept = In + [str(value) for value in Out.values()]
+found = [text for text in kept if 'warm ' + 'up' in text or 'import numpy, ' + 'torch' in text]
 if CONTROL: found.append('it')
 print('saw', *found)
 """,
@@ -289,10 +293,12 @@ def test_outside_it_is_seen(problem: Problem, name: str) -> None:
 
 TELLTALES = {
     "its error": "try: f(-1.0)\n    except Exception as error: return repr(error)",
-    "the traceback of its error": "import traceback\n    try: f(-1.0)\n    except Exception: return traceback.format_exc()",
-    "the frames of its error": "try: f(-1.0)\n    except Exception as error: trace = error.__traceback__\n    found = []\n"
-    "    while trace: found.append(str(trace.tb_frame.f_locals)[:10**4]); trace = trace.tb_next\n    return str(found)",
-    "the causes of its error": "try: f(-1.0)\n    except Exception as error: return repr((error.__cause__, error.__context__))",
+    "the traceback of its error": "import traceback\n    try: f(-1.0)\n"
+    "    except Exception: return traceback.format_exc()",
+    "the frames of its error": "try: f(-1.0)\n    except Exception as error: trace = error.__traceback__\n"
+    "    found = []\n    while trace: found.append(str(trace.tb_frame.f_locals)[:10**4]); trace = trace.tb_next\n    return str(found)",
+    "the causes of its error": "try: f(-1.0)\n"
+    "    except Exception as error: return repr((error.__cause__, error.__context__))",
     "its defaults": "return str([getattr(f, name, 0) for name in ('__defaults__', '__kwdefaults__', '__closure__')])",
     "its code": "import inspect\n    return str(f.__code__.co_consts) + inspect.getsource(f)",
     "its globals": "return str(f.__globals__)[:10**5]",
@@ -334,14 +340,12 @@ for pattern in ('*', '*/*', '*/*/*'):
         try: found.append(open(path, errors='replace').read(1000))
         except OSError: pass
 print('saw', *[text for text in found if 'parabola' in text])
-try: print(os.listdir(above))
-except OSError as error: print(error.strerror)
 """
     with sandbox.worker({"answer.txt": SECRET.encode()}) as other:
         other.run_cell(f"kept = {SECRET!r}", "cell 1", 10)
         graded = hand_in(problem, sandbox, look, answers=RIGHT)
     assert SECRET not in shown(graded)
-    assert "'text': 'saw\\n" in str(graded.outputs)
+    assert "'text': 'saw\\n'" in str(graded.outputs)
     assert_earned(graded, FULL)
 
 
