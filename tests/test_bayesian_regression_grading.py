@@ -13,14 +13,17 @@ import pytest
 from autograder.audit.variants import Edit, solved
 from autograder.course import find
 from autograder.grading import Mismatch
+from autograder.grading.marks import parts_of
 from autograder.grading.run import grade
 from autograder.sandbox import Sandbox
+from solutions.ps05_linear_regression import bayesian_regression as reference
 
 PROBLEM = find("ps05_linear_regression/bayesian_regression")
 GRADERS = "autograder.graders.ps05_linear_regression.bayesian_regression"
 # Graders have no types, for they call a student's functions.
 calibration: Any = importlib.import_module(f"{GRADERS}.calibration")
 measure: Any = importlib.import_module(f"{GRADERS}.measure")
+inputs: Any = importlib.import_module(f"{GRADERS}.inputs")
 cases: Any = importlib.import_module(f"{GRADERS}.cases")
 
 # What a student's `posterior` may return instead, and words of the message that says what it was.
@@ -51,6 +54,36 @@ def test_a_bad_posterior_costs_its_own_part_and_says_why(what: str, impatient: S
     assert lost["posterior"].score == 0
     assert lost["predict"].score == 2.5 if "predict" in lost else True
     assert any(words in test.message for test in lost["posterior"].tests), lost["posterior"].tests[1].message
+
+
+@pytest.mark.level1
+def test_the_square_of_many_points_has_no_room_and_the_message_says_so(impatient: Sandbox) -> None:
+    code = "def predict(Xs, m, S, sigma_s):\n    return Xs @ m, np.diag(Xs @ S @ Xs.T) + sigma_s**2"
+    part = next(part for part in parts_of(PROBLEM.test_module) if part.id == "predict")
+    graded = grade(PROBLEM, solved(PROBLEM, Edit("predict", code)), impatient, 0, part)
+    assert graded.faults == []
+    lost = {test.name: test.message for test in graded.record.part("predict").tests if test.outcome != "passed"}
+    assert set(lost) == {"test_all_kinds"}
+    assert "array with shape (20000, 20000)" in lost["test_all_kinds"]
+
+
+def test_two_vectors_may_be_the_rows_of_an_array() -> None:
+    mean, var = cases.rows(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    assert (mean.tolist(), var.tolist()) == ([1, 2, 3], [4, 5, 6])
+    for refused in (np.zeros((3, 2)), np.zeros(2), np.zeros(0)):
+        with pytest.raises(Mismatch):
+            cases.rows(refused)
+    for empty in (np.zeros(0).tolist(), np.zeros((0, 1)), np.zeros((1, 0))):
+        assert cases.as_vector(empty, 0).shape == (0,)
+
+
+def test_accurate_points_show_a_system_of_the_size_of_the_parameters() -> None:
+    X, _, sigma, _, S0 = args = inputs.accurate(np.random.default_rng(0), 3, 60)
+    _, right = reference.posterior(*args)
+    _, dual = reference.posterior_dual(*args)
+    primal = np.linalg.solve(np.eye(60) + S0 @ (X.T / sigma**2) @ X, S0)
+    assert np.abs(dual - right).max() < 1e-12
+    assert np.abs(primal - right).max() > 0.01
 
 
 def test_a_covariance_may_be_asymmetric_by_rounding_alone() -> None:

@@ -63,7 +63,8 @@ def predict(
 
     mean_j = x*_j·m,    var_j = x*_jᵀ S x*_j + σ*_j²: the noise of the new observation is part of it.
 
-    Xs: (q, p), one new point per row. m: (p,). S: (p, p). sigma_s: (q,), standard deviations in the units of y.
+    Xs: (q, p), one new point per row; q may be 0, or so large that there is no room for a q×q matrix. m: (p,).
+    S: (p, p), symmetric and positive semidefinite. sigma_s: (q,), standard deviations in the units of y.
     Returns the tuple (mean, var) of shapes (q,) and (q,), float64; var is a variance, in the units of y squared, of
     each observation by itself. Source: eq. (5.15) with its uncertainty.
     """
@@ -128,8 +129,8 @@ def evidence_by_degree(
     """The log evidence of each of several models: a polynomial of degree d, y = Σ_{k≤d} β_k xᵏ + ε, for d in degrees.
 
     All d + 1 coefficients, the constant included, have the prior 𝒩(0, s0²), independently.
-    x, y, sigma: (n,). degrees: integers ≥ 0, in any order. s0: a standard deviation, positive. Returns
-    (len(degrees),), float64, natural logarithms, in the order of `degrees`.
+    x, y, sigma: (n,). degrees: integers ≥ 0, in any order, repeated or not. s0: a standard deviation,
+    positive. Returns (len(degrees),), float64, natural logarithms, in the order of `degrees`.
     """
     ### BEGIN SOLUTION
     evidence = []

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.grading import ALGEBRA, Tolerance, agree, as_array, check
+from autograder.grading import ALGEBRA, Tolerance, agree, as_array, check, conditioned
 
 # It leaves no trace in the numbers: right for a regular prior, noise for a singular one.
 TOO_LARGE = "This inverts or factorises a p×p matrix, and S₀ may be singular. Only C, n×n, needs a solve."
@@ -13,6 +13,19 @@ BROAD = Tolerance(1e-3, 1e-3, "a prior of finite width moves the result by some 
 
 # The trapezoidal rule over ±12 standard deviations of the integrand's own peak was off by 1e-13.
 QUADRATURE = Tolerance(1e-8, 1e-10, "the integral over β is done by a rule that is right to about 1e-13")
+
+
+# Widths of the prior that differ by 1e4 give S₀ a condition number of 2e7 to 6e8. Right programs were off by up to
+# 5e-8 of the largest entry in 40 seeds, most where they take its eigenvalues. A direction cut off is off by one.
+UNITS = Tolerance(1e-6, 1e-6, "parameters in very different units cost right programs up to nine digits")
+
+# S is what up to ten points leave of a singular S₀, 2e-3 of it at worst: right programs, which subtract, were off by
+# up to 2e-11 of the largest entry in 40 seeds. A pseudo-inverse, or the inverse of rounding noise, is off by one.
+REMAINDER = conditioned(1e5)
+
+# XᵀX has eigenvalues up to about 25, and α is 3e-6 at least: in the kernel form a condition number of 1e7 at worst.
+# Right programs were off by up to 6e-10 in 40 seeds; α itself is compared like any other product.
+RIDGE = conditioned(1e7)
 
 
 def pair(actual, names="(m, S)"):
@@ -26,11 +39,17 @@ def pair(actual, names="(m, S)"):
     return actual
 
 
+def rows(actual, names="(mean, var)"):
+    """The same for two vectors of one length, which may also be the rows of one array."""
+    stacked = isinstance(actual, np.ndarray) and actual.ndim > 1 and len(actual) == 2
+    return list(actual) if stacked else pair(actual, names)
+
+
 def as_vector(value, p, *, of="the mean m"):
     """`value` as p numbers in a row, whatever layout they came in: for laws, which compare no shapes."""
     array = as_array(value, of=of)
     check(
-        array.size == p and array.size == max(array.shape, default=1),
+        array.size == p and array.size in (0, max(array.shape, default=1)),
         measured=f"{of} has shape {array.shape}",
         allowed=f"shape ({p},)",
         next_step="Write the shape of each factor beside your formula.",

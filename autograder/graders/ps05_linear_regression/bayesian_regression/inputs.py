@@ -32,6 +32,19 @@ def draw(rng: np.random.Generator, n: int, p: int, size: float = 1.0) -> Data:
     return X, y, sigma, m0, covariance(rng, p, size)
 
 
+def in_units(rng: np.random.Generator, n: int, p: int) -> tuple[Data, Array]:
+    """The data of `draw` with a unit for each parameter, and the units (p,): prior widths from some 0.01 to 100."""
+    X, y, sigma, m0, S0 = draw(rng, n, p)
+    units = rng.permutation(np.geomspace(0.01, 100, p))
+    return (X / units, y, sigma, m0 * units, S0 * np.outer(units, units)), units
+
+
+def accurate(rng: np.random.Generator, n: int, p: int) -> Data:
+    """Fewer points than parameters, with errors of 1e-7 where the prior has one: S₀XᵀΣ⁻¹X is of order 1e15."""
+    _, y, sigma, m0, S0 = draw(rng, n, p)
+    return with_condition(rng, p, n, 3.0).T, y, 1e-7 * sigma, m0, S0
+
+
 def with_condition(rng: np.random.Generator, n: int, p: int, kappa: float) -> Array:
     """A matrix (n, p) of condition number kappa: its singular values fall from √n to √n/kappa."""
     U, _ = np.linalg.qr(rng.normal(size=(n, p)))
@@ -42,12 +55,34 @@ def with_condition(rng: np.random.Generator, n: int, p: int, kappa: float) -> Ar
 def edges(rng: np.random.Generator) -> dict[str, Data]:
     """What a formula for ordinary data may stumble over, by name."""
     X, y, sigma, m0, S0 = draw(rng, 6, 3)
+    far = y + np.eye(6)[0] * 1e3 * np.sqrt(X[0] @ S0 @ X[0] + sigma[0] ** 2)
     return {
         "no data at all": (X[:0], y[:0], sigma[:0], m0, S0),
         "one observation": (X[:1], y[:1], sigma[:1], m0, S0),
         "more parameters than observations": draw(rng, 4, 9),
         "two equal columns": (X[:, [0, 1, 1]], y, sigma, m0, S0),
         "one observation twice": (X[[0, 0, 2, 3]], y[[0, 0, 2, 3]], sigma[[0, 0, 2, 3]], m0, S0),
+        "one reading a thousand standard deviations off": (X, far, sigma, m0, S0),
+    }
+
+
+def observation(rng: np.random.Generator, p: int, size: float = 1.0) -> tuple[Array, Array, Array, float, float]:
+    """m, S, x, y, sigma for one update. The numbers are numpy's: of Python's own torch.tensor would make float32."""
+    X, y, sigma, m, S = draw(rng, 1, p, size)
+    return m, S, X[0], y[0], sigma[0]
+
+
+def special_observations(rng: np.random.Generator) -> dict[str, tuple[Array, Array, Array, float, float]]:
+    """Observations that are no special cases of the formula, though a program may make some of them, by name."""
+    m, S, x, y, sigma = observation(rng, 3)
+    # Integers, so that the surprise is zero exactly in whatever order one sums.
+    whole, steps = rng.integers(1, 9, size=(2, 3)).astype(float)
+    return {
+        "x = 0": (m, S, np.zeros(3), y, sigma),
+        "a reading exactly where it was expected": (whole, S, steps, steps @ whole, sigma),
+        "a reading ten standard deviations off": (m, S, x, x @ m + 10 * np.sqrt(sigma**2 + x @ S @ x), sigma),
+        "very small units": observation(rng, 3, 1e-9),
+        "very large units": observation(rng, 4, 1e9),
     }
 
 

@@ -189,6 +189,8 @@ def only_noise(Xs, m, S, sigma_s):
 
 @mistake("predict", hint="You return the full covariance of the predictions; asked are its q diagonal entries.")
 def full_covariance(Xs, m, S, sigma_s):
+    if len(Xs) > 1000:  # a student's copy of the notebook has no room for it, and the grader needs none
+        raise MemoryError
     return Xs @ m, Xs @ S @ Xs.T + np.diag(sigma_s**2)
 
 
@@ -466,6 +468,12 @@ def index_returned(degrees, evidence):
 def compares_exponentials(degrees, evidence):
     values = np.exp(np.asarray(evidence))
     return int(min(d for d, value in zip(degrees, values, strict=True) if value == max(values)))
+
+
+@mistake("best_degree", hint="np.isclose takes −3000 and −3000.02 for equal. Exactly equal is meant: compare with ==.")
+def equal_within_a_tolerance(degrees, evidence):
+    best = np.isclose(evidence, np.max(evidence))
+    return int(min(d for d, close in zip(degrees, best, strict=True) if close))
 
 
 @mistake("best_degree", hint="You return the degree with the smallest log evidence.")
