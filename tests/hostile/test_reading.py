@@ -209,7 +209,8 @@ if CONTROL: kept = 'the quadrature of the parabola'
 found, frame = [], sys._getframe()
 while frame is not None:
     for names in (frame.f_locals, frame.f_globals):
-        found += [name for name, value in list(names.items()) if name != 'In' and repr(value).startswith("'the quadrature")]
+        members = [(name, repr(value)) for name, value in list(names.items()) if name != 'In']
+        found += [name for name, value in members if value.startswith("'the quadrature")]
     frame = frame.f_back
 print('saw', *found)
 """,
@@ -296,7 +297,8 @@ TELLTALES = {
     "the traceback of its error": "import traceback\n    try: f(-1.0)\n"
     "    except Exception: return traceback.format_exc()",
     "the frames of its error": "try: f(-1.0)\n    except Exception as error: trace = error.__traceback__\n"
-    "    found = []\n    while trace: found.append(str(trace.tb_frame.f_locals)[:10**4]); trace = trace.tb_next\n    return str(found)",
+    "    found = []\n    while trace: found.append(str(trace.tb_frame.f_locals)[:10**4]); trace = trace.tb_next\n"
+    "    return str(found)",
     "the causes of its error": "try: f(-1.0)\n"
     "    except Exception as error: return repr((error.__cause__, error.__context__))",
     "its defaults": "return str([getattr(f, name, 0) for name in ('__defaults__', '__kwdefaults__', '__closure__')])",
