@@ -13,7 +13,7 @@ from autograder.proof import Expr, Proof, eye, inv, let, verify
 def sherman_morrison(Ainv: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
     """The inverse of A + u vᵀ from that of A: A⁻¹ - A⁻¹u vᵀA⁻¹ / (1 + vᵀA⁻¹u).
 
-    Ainv: (n, n). u, v: (n,). Returns a new (n, n) array, float64, at a cost of n² and not n³. No argument is changed.
+    Ainv: (n, n). u, v: (n,). Returns a new (n, n) array, float64. No argument is changed.
     Raises numpy.linalg.LinAlgError if |1 + vᵀA⁻¹u| <= 1e-12 (1 + ‖v‖ ‖A⁻¹u‖): then A + u vᵀ is singular to rounding.
     Source: eq. (1.23) with the sign of (1.29).
     """

@@ -46,12 +46,19 @@ def rank_one(rng, n):
     return np.linalg.inv(A), U[:, 0], 0.3 * V[0]
 
 
+def turned(rng, n):
+    """The same with 1 + vᵀA⁻¹u = -1.5: the update turns the sign of the determinant."""
+    Ainv, u, v = rank_one(rng, n)
+    w = Ainv @ u
+    return Ainv, u, v - w * (2.5 + v @ w) / (w @ w)
+
+
 @part("rank_one", "A rank-one update", functions=("sherman_morrison",))
 class TestRankOne:
     @points(1.5)
     def test_equals_reference(self, student, reference, rng):
         """sherman_morrison is the inverse of A + u vᵀ, for several sizes."""
-        inputs = [rank_one(rng, n) for n in (7, 5, 4, 2, 1)]
+        inputs = [*(rank_one(rng, n) for n in (7, 5, 4, 2, 1)), *(turned(rng, n) for n in (6, 3, 1))]
         answers = [student.sherman_morrison(*args) for args in inputs]
         for args, answer in zip(inputs, answers, strict=True):
             agree(answer, reference.sherman_morrison(*args), SOLVED, of="(A + u vᵀ)⁻¹")
@@ -69,15 +76,21 @@ class TestRankOne:
         """sherman_morrison raises LinAlgError where A + u vᵀ is singular to rounding, and only there."""
         exact = np.eye(4), 2.0 * np.eye(4)[1], -0.5 * np.eye(4)[1]
         rounded, scaled = nearly_singular(rng, 5, 1.0, 5e-13), nearly_singular(rng, 5, 1e6, 1e-8)
-        regular = nearly_singular(rng, 5, 1.0, 1e-8)
-        answers = [student.attempt("sherman_morrison", *args) for args in (exact, rounded, scaled, regular)]
+        # ‖v‖ ‖u‖ is 200 times less than ‖v‖ ‖A⁻¹u‖ here, so that a bound with the former would let it pass.
+        long = nearly_singular(rng, 5, 1e6, 1e-7, size=1000.0)
+        regular, close = nearly_singular(rng, 5, 1.0, 1e-8), nearly_singular(rng, 5, 1.0, 2e-11)
+        answers = [
+            student.attempt("sherman_morrison", *args) for args in (exact, rounded, scaled, regular, long, close)
+        ]
         inverse = returned(answers[3], "sherman_morrison with 1 + vᵀA⁻¹u = 1e-8")
+        returned(answers[5], "sherman_morrison with 1 + vᵀA⁻¹u = 2e-11, ten times the bound")
         # The denominator 1e-8 is known to 1e-16, so the result to 1e-8 and a factor for the sums.
         loose = Tolerance(1e-5, 1e-5, "1 + vᵀA⁻¹u is a small difference of numbers of order one here")
         agree(inverse, reference.sherman_morrison(*regular), loose, of="the inverse where 1 + vᵀA⁻¹u = 1e-8")
         raised(answers[0], "LinAlgError", "sherman_morrison with 1 + vᵀA⁻¹u = 0", NO_CHECK)
         raised(answers[1], "LinAlgError", "sherman_morrison with 1 + vᵀA⁻¹u = 5e-13", EXACT_ZERO)
         raised(answers[2], "LinAlgError", "sherman_morrison with ‖v‖ ‖A⁻¹u‖ = 1e6 and 1 + vᵀA⁻¹u = 1e-8", ABSOLUTE)
+        raised(answers[4], "LinAlgError", "sherman_morrison with ‖v‖ ‖A⁻¹u‖ = 1e6 and 1 + vᵀA⁻¹u = 1e-7", ABSOLUTE)
 
 
 PRINT = "Print the matrices that you draw and the two values, for p = 5 and n = k = 1."
@@ -223,6 +236,9 @@ class TestBound:
             (4, 11, 1),
             (3, 7, 0),
             (8, 3, 5),
+            (0, 7, 0),
+            (0, 11, 3),
+            (3, 2**61 - 1, 20),
         ]
         answers = [student.false_accept_bound(*args) for args in inputs]
         for args, answer in zip(inputs, answers, strict=True):
@@ -230,6 +246,7 @@ class TestBound:
 
 
 RUN = "Run check(woodbury_proof(A, U, C, V), woodbury()) in your notebook; it says the same."
+REPAIR = "Repair the first line that check(woodbury_proof(A, U, C, V), woodbury()) does not call legal."
 
 
 def law_is_done(student, law):
@@ -239,7 +256,7 @@ def law_is_done(student, law):
         report.complete or law in done,
         measured=f"what is legal and connected with the start or the end leaves {law} {law}⁻¹ = I to be used",
         allowed=f"lines in which {law} {law}⁻¹ = I has been used, so that the rest does without it",
-        next_step=RUN,
+        next_step=REPAIR,
         hint=report.cause,
     )
 
@@ -311,7 +328,12 @@ class TestSolve:
         for n, k in ((6, 3), (4, 2), (5, 4)):
             A, U, C, V, b = system(rng, n, k)
             inputs.append((A, 0 * U, C, V, b))
-            singular += [(A, U, 0 * C, V, b), (A, U, np.diag([0.0, *rng.uniform(0.5, 1.0, size=k - 1)]), V, b)]
+            # C = 0 between large U and V: whoever inverts C + 1e-9 in its place is off by 0.1.
+            singular += [
+                (A, 1e4 * U, 0 * C, 1e4 * V, b),
+                (A, U, 0 * C, V, b),
+                (A, U, np.diag([0.0, *rng.uniform(0.5, 1.0, size=k - 1)]), V, b),
+            ]
         answers = [student.attempt("woodbury_solve", Solver(A), *rest) for A, *rest in singular]
         solved(student, reference, inputs)
         for (A, *rest), answer in zip(singular, answers, strict=True):
@@ -347,15 +369,18 @@ class TestSolve:
 
     @points(0.5)
     def test_shape_of_c(self, student, reference, rng):
-        """woodbury_solve raises ValueError for a C that is not k×k, and solves with one that is."""
+        """woodbury_solve raises ValueError for a C that is not k×k, and LinAlgError where A + UCV is singular."""
         A, U, C, V, b = system(rng, 6, 3)
         solver = Solver(A)
         wrong = [C[0], np.diag(C)[:, None], C[:, :2], np.float64(2.0)]
         answers = [student.attempt("woodbury_solve", solver, U, bad, V, b) for bad in wrong]
         right = student.woodbury_solve(solver, U, C, V, b)
+        first = np.eye(4)[:, :1]
+        none = student.attempt("woodbury_solve", Solver(np.eye(4)), first, np.array([[-1.0]]), first.T, np.ones(4))
         agree(right, reference.woodbury_solve(solver, U, C, V, b), SOLVED, of="x", shape="vector")
         for bad, answer in zip(wrong, answers, strict=True):
             raised(answer, "ValueError", f"woodbury_solve with C of shape {np.shape(bad)} and k = 3", SHAPE)
+        raised(none, "LinAlgError", "woodbury_solve with A + UCV = diag(0, 1, 1, 1)")
 
     @points(0.5)
     def test_arguments(self, student, reference, rng):

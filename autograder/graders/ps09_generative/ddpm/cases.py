@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autograder.grading import Tolerance, agree, as_array, check
+from autograder.sandbox import StudentError
 
 BETAS = (1e-4, 2e-2)
 
@@ -29,11 +30,33 @@ WELLS = {
 
 
 def draw(reference, rng, size, first=1):
-    """x0, xt, eps of one size, a time from `first` on for each sample, and a schedule; the kinds take turns."""
+    """x0, xt, eps of one size, a time from `first` on for each sample, and a schedule; the kinds take turns.
+
+    Both ends are among the times, where there are two samples: a slip may show there alone.
+    """
     B, d, T = size
     sch = reference.schedule(T, "cosine" if T % 3 == 0 else "linear", *BETAS)
     x0, xt, eps = rng.normal(size=(3, B, d))
-    return x0, xt, eps, rng.integers(first, T + 1, size=B), sch
+    t = rng.integers(first, T + 1, size=B)
+    ends = rng.permutation(B)[:2]
+    t[ends] = (first, T)[: len(ends)]
+    return x0, xt, eps, t, sch
+
+
+def refused(function, *args):
+    """Check that a student's function raises ValueError for these arguments."""
+    try:
+        function(*args)
+    except StudentError as error:
+        found = f"raised {error.ename}"
+    else:
+        found = "returned a result"
+    check(
+        found == "raised ValueError",
+        measured=f"the call with {', '.join(map(repr, args[:2]))} {found}",
+        allowed="a ValueError",
+        next_step="Read in the docstring what the function raises, and when.",
+    )
 
 
 def draw_wells(rng, K, d):
@@ -169,10 +192,10 @@ def check_amount(randn, steps, shape):
     """All noise must come from randn, and every coordinate of every sample needs its own at every noisy step."""
     B, d = shape
     hint = None
-    if B > 1 and randn.count in {steps, steps + 1, steps * d, (steps + 1) * d}:
-        hint = SHARED_BY_SAMPLES
-    elif steps > 1 and randn.count == B * d:
-        hint = SHARED_BY_STEPS
+    by_steps = B > 1 and randn.count in {steps, steps + 1, steps * d, (steps + 1) * d}
+    by_samples = steps > 1 and randn.count == B * d
+    if by_steps != by_samples:  # both numbers may be the same, and then nobody knows which it was
+        hint = SHARED_BY_SAMPLES if by_steps else SHARED_BY_STEPS
     check(
         randn.count >= steps * B * d,
         measured=f"randn was asked for {randn.count} numbers in the whole chain",

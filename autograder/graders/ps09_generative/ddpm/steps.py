@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autograder.graders.ps09_generative.ddpm.cases import draw, keyed, sized
+from autograder.graders.ps09_generative.ddpm.cases import BETAS, draw, keyed, sized
 from autograder.grading import ALGEBRA, Tolerance, agree, as_array, as_float, check
 
 # ε_θ of a float32 net is fed with x_t of seven digits; 1 − ᾱ₁ = 1e-4 taken in single precision is off by 1.7e-4.
@@ -19,7 +19,7 @@ ONE_NOISE = "All samples of the batch have the same ε: draw an array of the sha
 FROM_ZERO = "Your t starts at 0, where there is no noise; the steps are 1, …, T, and randint(1, T + 1) draws them."
 NEVER_LAST = "The last step T is never drawn: the upper end of randint is exclusive, so it must be T + 1."
 LEFT_OVER = "The gradient of the step before was not cleared: torch adds to .grad until you call opt.zero_grad()."
-NOT_MOVED = "The parameters do not move: after loss.backward() comes opt.step()."
+NOT_MOVED = "The parameters do not move: after loss.backward() comes opt.step(), with no zero_grad between the two."
 
 
 def story_of(value, steps):
@@ -48,6 +48,20 @@ def through_probe(student, reference, rng, size, dtype, tolerance):
     agree(found["A"], 2 * xt.T @ residual / residual.size, tolerance, of="the gradient of your loss")
     agree(found["b"], 2 * t @ residual / residual.size, tolerance, of="the gradient of your loss", shape="vector")
     _only_call(found["seen"], x0.shape)
+
+
+def single_precision(student, reference, rng):
+    """Look at the x_t of the first steps, which is pure noise for x0 = 0: √(1 − ᾱ) ε, with 1 − ᾱ about 1e-4."""
+    d, T = 2, 1000
+    t = np.array([1, 2, 3, 1, 2])
+    sch = reference.schedule(T, "linear", *BETAS)
+    eps = rng.normal(size=(len(t), d)).astype(np.float32)
+    A, b, x0 = (np.zeros(shape, dtype=np.float32) for shape in ((d, d), d, eps.shape))
+    found = keyed(student.loss_through_probe(A, b, x0, t, eps, sch), ("seen",))
+    xt, _ = _only_call(found["seen"], eps.shape)
+    # A float32 ᾱ is right to 6e-8, and 1 − ᾱ made of it to 6e-4; made in double precision, x_t has its seven digits.
+    allowed = Tolerance(1e-6, 1e-8, "x_t has seven digits if 1 − ᾱ is taken in double precision")
+    agree(xt, reference.q_sample(x0.astype(float), t, eps.astype(float), sch), allowed, of="x_t at the first steps")
 
 
 def _only_call(seen, shape):

@@ -16,6 +16,7 @@ from autograder.graders.ps09_generative.ddpm.cases import (
     draw,
     draw_wells,
     judge,
+    refused,
     sized,
     untouched,
 )
@@ -40,6 +41,7 @@ from autograder.graders.ps09_generative.ddpm.steps import (
     check_update,
     draws,
     losses_of,
+    single_precision,
     story_of,
     through_probe,
 )
@@ -66,10 +68,12 @@ class TestSchedule:
 
     @points(1)
     def test_edges(self, student, reference, rng):
-        """A chain of one step, and chains so short that β must be cut off at 0.999."""
+        """A chain of one step, chains so short that β must be cut off at 0.999, and what is no chain: ValueError."""
         for_one = [(1, "linear", rng.uniform(1e-4, 9e-4), 2e-2), (1, "cosine", *BETAS)]
         short = [(T, "linear", *BETAS) for T in (3, 7, 19)]
         self.compare(student, reference, for_one + short)
+        for T, kind in ((0, "linear"), (-2, "cosine"), (5, "quadratic"), (5, "Linear")):
+            refused(student.schedule, T, kind, *BETAS)
 
 
 @part("forward", "The forward process, in one jump", functions=("q_sample",))
@@ -229,6 +233,7 @@ class TestLoss:
         """A float32 model gets a float32 x_t, made with the double precision of the schedule."""
         for size in ((5, 2, 1000), (3, 4, 200)):
             through_probe(student, reference, rng, size, np.float32, SINGLE)
+        single_precision(student, reference, rng)
 
 
 @part("training", "Training", functions=("train_step", "make_model", "train"))
@@ -257,7 +262,7 @@ class TestTraining:
                 not np.array_equal(t, t_next) and not np.allclose(eps, eps_next),
                 measured="two steps in a row drew the same t or the same ε",
                 allowed="new draws at every step",
-                next_step="Use gen as it comes; do not seed it anew in train_step.",
+                next_step="Draw both t and ε from gen at every step, and do not seed it anew.",
             )
         check(
             all(np.array_equal(a, b) for one, two in zip(*stories, strict=True) for a, b in zip(one, two, strict=True)),
@@ -465,8 +470,9 @@ class TestBound:
     def test_weight(self, student, reference, rng):
         """vlb_weight is the factor that the variational bound has, for t = 2, …, T."""
         cases = [(t, sch) for _, _, _, t, sch in (draw(reference, rng, size, first=2) for size in SIZES)]
-        answers = [student.vlb_weight(*args) for args in cases]
-        for (t, sch), answer in zip(cases, answers, strict=True):
+        answers = [student.vlb_weight.inputs_after(*args) for args in cases]
+        for (t, sch), (answer, after) in zip(cases, answers, strict=True):
+            untouched({"t": t, "sch": sch}, dict(zip(("t", "sch"), after, strict=True)))
             snr = sch["abar"][t - 1] / (1 - sch["abar"][t - 1]) - sch["abar"][t] / (1 - sch["abar"][t])
             right = 0.5 * snr * (1 - sch["abar"][t]) / sch["abar"][t]
             # The difference of two ratios of up to 1e4 keeps eleven digits.
@@ -478,6 +484,7 @@ class TestBound:
         lengths = 1, 50, int(rng.integers(20, 90))
         cases = [reference.schedule(T, "linear", 1e-4, rng.uniform(2e-3, 2e-2)) for T in lengths]
         cases.append(reference.schedule(30, "cosine", *BETAS))
-        answers = [student.terminal_snr(sch) for sch in cases]
-        for sch, answer in zip(cases, answers, strict=True):
+        answers = [student.terminal_snr.inputs_after(sch) for sch in cases]
+        for sch, (answer, after) in zip(cases, answers, strict=True):
+            untouched({"sch": sch}, {"sch": after[0]})
             agree(as_float(answer, of="the ratio"), reference.terminal_snr(sch), ALGEBRA, of="the ratio")
