@@ -9,6 +9,8 @@ from solutions.ps09_generative.ddpm import ddpm_loss, eps_from_x0, p_step, poste
 
 @alternative("schedule")
 def product_in_log_space(T, kind, beta_min, beta_max):
+    if T < 1 or kind not in ("linear", "cosine"):
+        raise ValueError
     if kind == "linear":
         steps = torch.linspace(beta_min, beta_max, T, dtype=torch.float64).numpy() * 1000 / T
     else:
