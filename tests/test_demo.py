@@ -21,7 +21,7 @@ from autograder.course import Problem, problems
 from autograder.demo.course import CONFIG, MARKER, DemoCourse, DemoError, NotADemo
 from autograder.demo.students import DILIGENT, class_of, typical_mistakes
 from autograder.grading.marks import parts_of
-from autograder.grading.record import Record, TestResult, from_dict
+from autograder.grading.record import Record, from_dict
 from autograder.sandbox import Isolation
 
 # The demo takes some minutes on two idle cores, and three times as long on two that also run the other tests.
@@ -80,8 +80,8 @@ class Graded(Course):
         return " ".join(BeautifulSoup(self.feedback(student), "html.parser").get_text(" ").split())
 
 
-def tests_of(record: Record) -> list[TestResult]:
-    return [test for part in record.parts for test in part.tests]
+def outcomes_of(record: Record) -> set[str]:
+    return {test.outcome for part in record.parts for test in part.tests}
 
 
 @pytest.fixture(scope="session")
@@ -135,13 +135,11 @@ def test_the_class_spans_all_problems(demo: Graded) -> None:
         assert set(records) == set(LOSES if problem == PROBLEM else DILIGENT)
         part_of = {function: part.id for part in parts_of(problem.test_module) for function in part.functions}
         first, _, third = (part_of[mistake.function] for mistake in (typical_mistakes(problem) * 3)[:3])
-        for student, wrong in {"amira": (), "bruno": (), "dario": (first,), "ines": (first, third)}.items():
+        for student, wrong in {"amira": (), "dario": (first,), "ines": (first, third)}.items():
             lost = {part.id for part in records[student].parts if part.score < part.max_score}
             assert lost >= set(wrong), (problem, student)
             assert wrong or not lost, (problem, student)
-        assert records["dario"].parts == records["elena"].parts
-        assert 0 < records["nadia"].score < records["nadia"].max_score
-        assert not any(test.outcome == "grader_error" for record in records.values() for test in tests_of(record))
+        assert not any("grader_error" in outcomes_of(record) for record in records.values())
 
 
 def test_the_export_has_the_class(demo: Graded) -> None:

@@ -24,6 +24,9 @@ STUBS = {
     "its input": "return args[0]",
     "an object": "return object()",
 }
+# Of these a function by itself is given two: a part that does not look at its result takes these as well as any other,
+# and a law may hold for zeros, or for what came in. (A function that gives nothing, or NaN, is refused on reading it.)
+ALONE = ("zeros", "its input")
 _FILLED = """
 def filled(value, number):
     import numpy

@@ -24,8 +24,8 @@ class Student:
     example: str = ""
 
 
-# They hand in every problem, and the others the first one only: forty notebooks show all that eighty would.
-DILIGENT = ("amira", "bruno", "dario", "elena", "ines", "nadia")
+# They hand in every problem, and the others the first one only, so that the demo takes minutes.
+DILIGENT = ("amira", "dario", "ines")
 
 
 def class_of(problem: Problem, released: str) -> list[Student]:

@@ -38,8 +38,8 @@ def draw(reference, rng, size, first=1):
     sch = reference.schedule(T, "cosine" if T % 3 == 0 else "linear", *BETAS)
     x0, xt, eps = rng.normal(size=(3, B, d))
     t = rng.integers(first, T + 1, size=B)
-    ends = rng.permutation(B)[:2]
-    t[ends] = (first, T)[: len(ends)]
+    if B > 1:
+        t[rng.permutation(B)[:2]] = first, T
     return x0, xt, eps, t, sch
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autograder.graders.ps09_generative.ddpm import alternatives, mistakes, statistics, steps
+from autograder.graders.ps09_generative.ddpm import alternatives, calibrated, mistakes, steps
 from autograder.graders.ps09_generative.ddpm.cases import BETAS, WELLS, Normal, Oracle
 from autograder.grading import Mismatch
 from autograder.grading.marks import Variant, variants_of
@@ -36,22 +36,22 @@ QUANTILES = {0.1: 13.362, 0.01: 20.090, 0.001: 26.124}
 
 def t_squared(rng: np.random.Generator, module: ModuleType = reference) -> float:
     """T² of one set of samples of the chain that `module` has now."""
-    sch = statistics.chain_schedule(reference)
-    x = module.sample(Oracle(reference, WELLS, sch), statistics.start(rng), sch, Normal(rng))
-    return statistics.hotelling(x)
+    sch = calibrated.chain_schedule(reference)
+    x = module.sample(Oracle(reference, WELLS, sch), calibrated.start(rng), sch, Normal(rng))
+    return calibrated.hotelling(x)
 
 
 def moments() -> None:
     """Mean and covariance of the features of BATCHES · SAMPLES points of the reference chain."""
-    rng, sch = np.random.default_rng(SEED), statistics.chain_schedule(reference)
+    rng, sch = np.random.default_rng(SEED), calibrated.chain_schedule(reference)
     parts = []
     for _ in range(BATCHES):
-        x = reference.sample(Oracle(reference, WELLS, sch), statistics.start(rng), sch, Normal(rng))
-        parts.append(statistics.features(x))
+        x = reference.sample(Oracle(reference, WELLS, sch), calibrated.start(rng), sch, Normal(rng))
+        parts.append(calibrated.features(x))
     f = np.concatenate(parts)
     data = {"samples": len(f), "seed": SEED, "mean": f.mean(axis=0).tolist(), "cov": np.cov(f.T).tolist()}
-    statistics.MOMENTS.write_text(json.dumps(data, indent=1) + "\n")
-    print(f"{len(f)} samples written to {statistics.MOMENTS}")
+    calibrated.MOMENTS.write_text(json.dumps(data, indent=1) + "\n")
+    print(f"{len(f)} samples written to {calibrated.MOMENTS}")
 
 
 def variants(module: ModuleType, *functions: str) -> list[Variant]:
@@ -76,11 +76,11 @@ def samples(runs: int, wrong: int) -> None:
     print(f"reference: {runs} runs, mean T² {null.mean():.2f} (8 expected), largest {null.max():.1f}")
     for nominal, quantile in QUANTILES.items():
         print(f"  beyond {quantile:.1f}: nominal {nominal:g}, observed {np.mean(null > quantile):.4f}")
-    print(f"  beyond {statistics.THRESHOLD:g}: nominal 4.7e-10, observed {np.mean(null > statistics.THRESHOLD):g}")
+    print(f"  beyond {calibrated.THRESHOLD:g}: nominal 4.7e-10, observed {np.mean(null > calibrated.THRESHOLD):g}")
     for item in variants(mistakes, "p_step", "sample"):
         with in_place(item), np.errstate(all="ignore"):
             found = np.array([t_squared(rng) for _ in range(wrong)])
-        caught = np.mean(~(found <= statistics.THRESHOLD))
+        caught = np.mean(~(found <= calibrated.THRESHOLD))
         print(f"{item.function}: {item.name}: least T² {found.min():.3g}, caught in {caught:.3f} of {wrong} runs")
 
 
@@ -125,14 +125,14 @@ def draws(runs: int, wrong: int) -> None:
 
 def excess_risks(rng: np.random.Generator) -> tuple[float, float]:
     """The excess risk after one call of train, and after all of them."""
-    gmm, data, t, x0, eps = statistics.training_set(rng)
-    sch = statistics.chain_schedule(reference)
+    gmm, data, t, x0, eps = calibrated.training_set(rng)
+    sch = calibrated.chain_schedule(reference)
     x, points = reference.q_sample(x0, t, eps, sch), torch.tensor(data, dtype=torch.float32)
     right = reference.optimal_eps(x, t, gmm, sch)
     torch.manual_seed(int(rng.integers(2**31)))
-    model, risks = reference.make_model(statistics.STEPS), []
-    for seed in rng.integers(2**31, size=statistics.ROUNDS):
-        reference.train(model, points, sch, torch.Generator().manual_seed(int(seed)), statistics.ROUND)
+    model, risks = reference.make_model(calibrated.STEPS), []
+    for seed in rng.integers(2**31, size=calibrated.ROUNDS):
+        reference.train(model, points, sch, torch.Generator().manual_seed(int(seed)), calibrated.ROUND)
         with torch.no_grad():
             predicted = model(torch.tensor(x, dtype=torch.float32), torch.tensor(t)).numpy()
         risks.append(float(np.mean((predicted - right) ** 2)))
@@ -207,7 +207,7 @@ def report(name: str, replaced: list[Variant], runs: int, rng: np.random.Generat
         except RuntimeError as error:
             print(f"{name}: raises ({error})")
             return
-    limits = (first, statistics.HALF), (last, statistics.PASS)
+    limits = (first, calibrated.HALF), (last, calibrated.PASS)
     words = [
         f"{risk.mean():.4f} ({risk.min():.4f} to {risk.max():.4f}), beyond {limit:g} in {np.sum(~(risk <= limit))}"
         for risk, limit in limits

@@ -3,6 +3,22 @@
 import numpy as np
 import torch
 
+from autograder.graders.ps09_generative.ddpm.calibrated import (
+    FLOOR,
+    HALF,
+    PASS,
+    ROUND,
+    ROUNDS,
+    SAMPLES,
+    STEPS,
+    THRESHOLD,
+    TRIES,
+    WELLS,
+    chain_schedule,
+    hotelling,
+    start,
+    training_set,
+)
 from autograder.graders.ps09_generative.ddpm.cases import (
     BETAS,
     CANCELLED,
@@ -19,22 +35,6 @@ from autograder.graders.ps09_generative.ddpm.cases import (
     refused,
     sized,
     untouched,
-)
-from autograder.graders.ps09_generative.ddpm.statistics import (
-    FLOOR,
-    HALF,
-    PASS,
-    ROUND,
-    ROUNDS,
-    SAMPLES,
-    STEPS,
-    THRESHOLD,
-    TRIES,
-    WELLS,
-    chain_schedule,
-    hotelling,
-    start,
-    training_set,
 )
 from autograder.graders.ps09_generative.ddpm.steps import (
     SINGLE,
