@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby, zip_longest
 
 from autograder.audit import variants
 from autograder.course import Problem
-from autograder.grading.marks import Part, parts_of, variants_of
+from autograder.grading.marks import Part, Variant, parts_of, variants_of
 from autograder.grading.record import PartResult, Record
 from autograder.grading.run import grade
 from autograder.grading.submission import Submission
@@ -29,7 +31,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Expectation:
-    """A notebook to grade, and what must come out: full marks, no mark, or a loss in `part` with the hint `hint`.
+    """What must come out for a notebook: full marks, no mark, or a loss in `part` with the hint `hint`.
 
     What is wrong in one part is graded on that part alone; each takes a fraction of the time of a whole grading.
     """
@@ -40,21 +42,23 @@ class Expectation:
     part: Part | None = None
     hint: str | None = None
 
+    @property
+    def is_right(self) -> bool:
+        return self.kind in {"reference", "alternative"}
+
 
 def audit(problem: Problem, level: Isolation, seeds: int = 1) -> Iterator[Row]:
     """Grade every notebook of the catalogue, on all cores; right answers with each of `seeds` seeds, wrong with one.
 
-    The rows come in the order of the catalogue.
+    Rows come as the notebooks do, and several for a notebook in which several alternatives stand.
     """
-    jobs = [
-        (expectation, seed)
-        for expectation in expectations(problem)
-        for seed in range(seeds if expectation.kind in {"reference", "alternative"} else 1)
-    ]
+    notebooks = [list(group) for _, group in groupby(expectations(problem), key=lambda one: id(one.submission))]
+    jobs = [(group, seed) for group in notebooks for seed in range(seeds if group[0].is_right else 1)]
     # Not forked: the caller may have threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=context, initializer=_start_sandbox, initargs=(level,)) as pool:
-        yield from pool.map(partial(_row, problem), *zip(*jobs, strict=True))
+        for rows in pool.map(partial(_rows, problem), *zip(*jobs, strict=True)):
+            yield from rows
 
 
 _sandboxes: list[Sandbox] = []  # of this process of the pool: one, for as long as the process lives
@@ -64,10 +68,16 @@ def _start_sandbox(level: Isolation) -> None:
     _sandboxes.append(Sandbox(level))
 
 
-def _row(problem: Problem, expectation: Expectation, seed: int) -> Row:
-    graded = grade(problem, expectation.submission, _sandboxes[0], seed, expectation.part)
-    name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"
-    return Row(expectation.kind, name, graded.record, (*_faults(expectation, graded.record), *graded.faults))
+def _rows(problem: Problem, group: list[Expectation], seed: int) -> list[Row]:
+    """Grade the notebook that the expectations of `group` are about."""
+    only = None if group[0].is_right else group[0].part
+    graded = grade(problem, group[0].submission, _sandboxes[0], seed, only)
+    rows = []
+    for expectation in group:
+        name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"
+        faults = (*_faults(expectation, group, graded.record), *graded.faults)
+        rows.append(Row(expectation.kind, name, graded.record, faults))
+    return rows
 
 
 def expectations(problem: Problem) -> Iterator[Expectation]:
@@ -76,9 +86,10 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
     names = variants.functions(problem)
     yield Expectation("reference", "the reference", variants.solved(problem))
     yield Expectation("blank", "nothing written", variants.blank(problem))
-    for item in variants_of(problem.catalogue("alternatives")):
-        submission = variants.solved(problem, variants.variant(problem, item))
-        yield Expectation("alternative", f"{item.function}: {item.name}", submission)
+    for items in _beside_each_other(variants_of(problem.catalogue("alternatives"))):
+        submission = variants.solved(problem, *(variants.variant(problem, item) for item in items))
+        for item in items:
+            yield Expectation("alternative", f"{item.function}: {item.name}", submission, parts[item.function])
     for item in variants_of(problem.catalogue("mistakes")):
         submission = variants.solved(problem, variants.variant(problem, item))
         yield Expectation("mistake", f"{item.function}: {item.name}", submission, parts[item.function], item.hint)
@@ -90,10 +101,21 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
             yield Expectation("stub", f"{name}: {answer}", submission, parts[name])
 
 
-def _faults(expectation: Expectation, record: Record) -> Iterator[str]:
+def _beside_each_other(alternatives: list[Variant]) -> Iterator[list[Variant]]:
+    """One alternative of each function at a time: what is right stays right beside others, and is graded sooner."""
+    of_function: dict[str, list[Variant]] = defaultdict(list)
+    for item in alternatives:
+        of_function[item.function].append(item)
+    for together in zip_longest(*of_function.values()):
+        yield [item for item in together if item is not None]
+
+
+def _faults(expectation: Expectation, group: list[Expectation], record: Record) -> Iterator[str]:
     match expectation.kind:
-        case "reference" | "alternative" if record.score != record.max_score:
+        case "reference" if record.score != record.max_score:
             yield f"It is right, and has {record.score:g} of {record.max_score:g} points."
+        case "alternative" if record.score != record.max_score:
+            yield from _refused(expectation, group, record)
         case "blank" if record.score != 0:
             yield f"Nothing was worked out, and it has {record.score:g} points."
         case "mistake" | "stub" if expectation.part is not None:
@@ -102,6 +124,14 @@ def _faults(expectation: Expectation, record: Record) -> Iterator[str]:
                 yield f"It is wrong, and has all {result.max_score:g} points of the part {result.id}."
             if expectation.kind == "mistake":
                 yield from _wrong_hints(expectation.hint, result)
+
+
+def _refused(expectation: Expectation, group: list[Expectation], record: Record) -> Iterator[str]:
+    """The parts that are lost: its own, and those which no alternative of the same notebook is about."""
+    others = {other.part.id for other in group if other.part is not None and other.part != expectation.part}
+    for part in record.parts:
+        if part.score != part.max_score and part.id not in others:
+            yield f"It is right, and has {part.score:g} of {part.max_score:g} points of the part {part.id}."
 
 
 def _wrong_hints(hint: str | None, part: PartResult) -> Iterator[str]:

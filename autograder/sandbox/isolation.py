@@ -187,10 +187,11 @@ MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 
-# Where a student's process shares its user, processes and network with ours: signals, priorities, sockets, and what
-# changes or watches a file by its name, which Landlock does not see.
+# Where a student's process shares its user, processes and network with ours: signals, priorities, sockets, what changes
+# or watches a file by its name, which Landlock does not see, and what leaves the group that is ended as one.
 REFUSED_WITHOUT_NAMESPACES = (
     *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
+    *("setsid", "setpgid"),
     *("setpriority", "ioprio_set", "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"),
     *("migrate_pages", "move_pages", "socket", "connect", "bind", "listen", "accept", "accept4"),
     *("chmod", "fchmod", "fchmodat", "chown", "lchown", "fchown", "fchownat"),

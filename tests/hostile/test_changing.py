@@ -170,7 +170,8 @@ DAEMON = """
 import os, signal
 over, kept = os.pipe()
 if os.fork() == 0:
-    os.setsid()
+    try: os.setsid()
+    except PermissionError: pass
     os.close(kept)
     if os.fork() == 0:
         for number in range(1, 65):

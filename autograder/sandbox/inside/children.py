@@ -30,22 +30,19 @@ class Child:
     def kill(self) -> None:
         self.killed = True
         signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        # A worker that is killed before it has made its own group has none.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def end(self) -> None:
         """End all processes, and forget them."""
         self.kill()
-        # A worker that was killed before it had made its own group has none.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self.reap()
-
-    def reap(self) -> None:
         os.waitpid(self.pid, 0)
         os.close(self.pidfd)
 
 
 class Namespaced(Child):
-    """A worker in a pid namespace of its own."""
+    """A worker in a pid namespace of its own: when its first process is killed, the kernel kills all others."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(pid)
@@ -61,39 +58,30 @@ class Namespaced(Child):
                 continue  # it has ended between the two calls
         return found
 
-    def end(self) -> None:
-        """Kill the first process of the namespace: the kernel then kills all others, whatever they ignore."""
-        self.kill()
-        self.reap()
 
+class Grouped(Child):
+    """A worker whose processes cannot leave the group of its first, so that one signal reaches all of them at once.
 
-class Descended(Child):
-    """A worker whose first process is the parent of all that lose theirs, so that its descendants are all there is."""
+    Their number does not matter to that: a process that is being made while the signal is sent is not made.
+    """
 
     def __init__(self, pid: int, home: Path) -> None:
         super().__init__(pid)
         self.home = home
 
     def processes(self) -> list[int]:
-        """The first process, which is our own code, is not among them."""
+        """The first process, which is our own code and the parent of all that lose theirs, is not among them."""
         try:
             return [process.pid for process in psutil.Process(self.pid).children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
 
-    def kill(self) -> None:
-        """Stop all before any is killed: what is stopped makes no more processes."""
-        self.killed = True
-        stopped: set[int] = set()
-        while new := set(self.processes()) - stopped:
-            _send(signal.SIGSTOP, new)
-            stopped |= new
-        _send(signal.SIGKILL, stopped)
-
     def end(self) -> None:
-        self.kill()
-        super().kill()
-        self.reap()
+        super().end()
+        # What is left of the group has become the server's own.
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-self.pid, 0)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def is_too_large(self, disk: int) -> bool:
@@ -107,12 +95,6 @@ class Descended(Child):
             if size > disk or files > disk // 16384:
                 return True
         return False
-
-
-def _send(number: int, processes: set[int]) -> None:
-    for pid in processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 def threads(pid: int) -> int:

@@ -21,7 +21,7 @@ from typing import Any
 import msgpack
 
 from . import hugepages, landlock, namespaces, worker
-from .children import BY_ITSELF, Child, Descended, Namespaced, proportional, resident, threads
+from .children import BY_ITSELF, Child, Grouped, Namespaced, proportional, resident, threads
 
 # The watchdog looks this often. A process fills memory at about 2 GB/s, so it may overshoot its limit by 100 MB.
 TICK_MS = 50
@@ -34,6 +34,8 @@ class Server:
         self.control, self.settings = control, settings
         self.children: dict[int, Child] = {}
         self.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        if settings["level"] == "landlock":
+            namespaces.adopt_orphans()
         with open("/proc/self/statm") as file:
             self.mapped = int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
 
@@ -80,7 +82,7 @@ class Server:
         for descriptor in descriptors:
             os.close(descriptor)
         if level == "landlock":
-            return Descended(pid, home)
+            return Grouped(pid, home)
         return Namespaced(pid) if level == "bubblewrap" else Child(pid)
 
     def become_worker(self, descriptors: list[int], home: str) -> None:
@@ -138,7 +140,7 @@ class Server:
         elif sum(map(resident, processes)) > self.settings["memory"] < sum(map(proportional, processes)):
             child.why = f"it used more than {self.settings['memory'] // 2**20} MB of memory"
             self.relieve(child, processes)
-        elif isinstance(child, Descended) and child.is_too_large(self.settings["disk"]):
+        elif isinstance(child, Grouped) and child.is_too_large(self.settings["disk"]):
             child.why = f"it wrote more than {self.settings['disk'] // 2**20} MB"
             child.kill()
         else:
