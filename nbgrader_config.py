@@ -1,5 +1,11 @@
 """nbgrader's commands and Formgrader read this file. It says what is replaced in nbgrader, and by what."""
 
+try:
+    from autograder.gradebook.formgrader import LOGGING, protect
+except ImportError as error:
+    # nbgrader would go on without this file, and run what was handed in with your rights.
+    raise SystemExit(f"{__file__} needs the package that it belongs to ({error}). Try: pip install --editable .") from None
+
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - traitlets defines it when it runs this file
 
 c.CourseDirectory.course_id = "mlphys"
@@ -22,8 +28,8 @@ c.Autograde.autograde_preprocessors = [
 
 # What students wrote is shown from an allow-list, in feedback and in Formgrader.
 c.HTMLExporter.filters = {"markdown2html": "autograder.gradebook.allowed.markdown_to_html"}
-c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
-    "autograder.gradebook.allowed.AllowedOutputs",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-]
+c.HTMLExporter.preprocessors = ["autograder.gradebook.allowed.AllowedOutputs"]
+
+# Nor do names that they chose run in a page or steer a terminal.
+c.NbGrader.logging_config = LOGGING
+protect()

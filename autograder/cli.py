@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from autograder.course import Problem, UnknownProblem, find, problems
+from autograder.grading.outputs import plain
 from autograder.sandbox import Isolation, NotIsolated, Sandbox, SandboxFault, mechanisms
 from autograder.sandbox.isolation import require
 
@@ -193,11 +194,11 @@ def sandbox(level: Level) -> Sandbox:
 
 
 def say(sentence: str) -> None:
-    out.print(sentence, markup=False, soft_wrap=True)
+    out.print(plain(sentence), markup=False, soft_wrap=True)
 
 
 def stop(sentence: str, code: int) -> NoReturn:
-    err.print(sentence, markup=False, soft_wrap=True)
+    err.print(plain(sentence), markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

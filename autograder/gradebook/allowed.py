@@ -40,7 +40,14 @@ SHOWN = ("text/html", "image/png", "text/plain")
 LONGEST_MARKDOWN = 10_000
 # nbgrader's templates remove this prefix after us, so what stands behind it is what the browser sees.
 FILES_PREFIX = re.compile(r"^(?:\s*/?files/)+")
-SCHEME = re.compile(r"^[^/?#]*:|^\s*[/\\]{2}")
+# A link to a page of Jupyter's own server could open a file that was handed in; `https:x` is such a link as well.
+ELSEWHERE = re.compile(r"https?://\w|mailto:|#")
+# A picture of the course's, in the folder of its assignment.
+BESIDE = re.compile(r"(?!/|.*\.\.)[\w./-]+")
+# MathJax's Safe mode lets the same links through; what stands in a formula is shown instead.
+LINKS_IN_FORMULAS = re.compile(r"\\(?:href|mmlToken)")
+# What Formgrader writes into its page as it is.
+NAMES = ("student", "first_name", "last_name", "notebook_path")
 
 
 class _Renderer(IPythonRenderer):
@@ -58,13 +65,17 @@ def markdown_to_html(source: str) -> str:
     if len(source) <= LONGEST_MARKDOWN:
         with contextlib.suppress(Exception):
             html = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True)).render(source)
-    return _clean(html, HIGHLIGHTING)
+    return LINKS_IN_FORMULAS.sub(r"\\text", _clean(html, HIGHLIGHTING))
 
 
 class AllowedOutputs(Preprocessor):
-    """Keeps of every output what the allow-list has, and drops attachments."""
+    """Keeps of every output what the allow-list has, and drops attachments; a student's name is text."""
 
     enabled = Bool(True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        resources.update({name: escape(resources[name]) for name in NAMES if resources.get(name)})
+        return super().preprocess(nb, resources)  # type: ignore[no-any-return]
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
@@ -99,12 +110,9 @@ def _clean(html: str, classes: dict[str, set[str]]) -> str:
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
-    """Addresses as the browser will see them; a picture comes from beside the notebook, or not at all."""
+    """Addresses as the browser will see them: links lead elsewhere, and pictures are the course's own."""
     if name not in ("href", "src"):
         return value
     address = FILES_PREFIX.sub("", value)
-    if name == "src" and SCHEME.match(address):
-        return None
-    if name == "href" and SCHEME.match(address) and not re.match(r"(?:https?|mailto):", address):
-        return None
-    return address
+    allowed = ELSEWHERE.match(address) if name == "href" else BESIDE.fullmatch(address)
+    return address if allowed else None

@@ -1,0 +1,389 @@
+"""The reader as the target: what a student wrote, opened in a real browser and in a terminal, runs and hides nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import url2pathname
+
+import pytest
+from browsing import chromium, jupyter, offline
+from conftest import Course
+from jinja2 import Environment, FileSystemLoader
+from nbgrader.server_extensions.formgrader.handlers import template_path
+from playwright.sync_api import BrowserContext, Page
+from reader_helpers import (
+    BACK,
+    FORMULAS,
+    INERT,
+    LINKS_BACK,
+    LOADS,
+    MARKDOWN,
+    MARKUP,
+    Watched,
+    as_nbgrader_shows,
+    called,
+    numbered,
+    watched,
+)
+
+from autograder.course import Problem
+from autograder.grading.outputs import plain
+
+
+BACKPROP = Problem("ps01_linear_algebra", "backprop")
+ALIVE = [*MARKUP.values(), *MARKDOWN.values()]
+TEXTS = [*ALIVE, *INERT.values(), *FORMULAS.values(), *LOADS.values()]
+# Clears the screen, renames the window, writes the clipboard, turns the line around, and the same in single bytes.
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b]52;c;b3du\x1b\\\u202egnorw\u2066\x9b31m\x08\r\x7f\u200f"
+# Names of folders: a student's id is one. They leave a text, a string of a program and an attribute.
+IDS = ["<img src=x onerror=ran(1)>", '";ran(2);"', '"><svg onload=ran(3)>', f"evil\x1bc{ESCAPES.replace('[', '(')}name"]
+NAMES = ("<img src=x onerror=ran(4)>", '"><svg onload=ran(5)>')
+# Numbers of the same texts in different places, and of those that show that the page could have run them.
+MARKDOWN_CELLS, PRINTED, DISPLAYED, RAISED, CONTROL = 1000, 2000, 3000, 4000, 9000
+EXCEPTION = called("<img src=x onerror=RAN><script>RAN</script>", RAISED) + ESCAPES
+
+# Where a student's words come through: outputs of every kind, names of errors, of functions and of files, messages.
+OUTPUTS = """
+from IPython.display import display
+for text in PRINTED:
+    print(text)
+"""
+DISPLAYS = """
+for text in DISPLAYED[:95]:
+    kinds = ("text/html", "text/plain", "text/markdown", "text/latex", "image/svg+xml", "application/javascript")
+    display(dict.fromkeys(kinds, text), raw=True, metadata={kind: {"isolated": True} for kind in kinds})
+"""
+OBJECTS = """
+class Odd:
+    _repr_html_ = _repr_svg_ = _repr_javascript_ = _repr_markdown_ = _repr_latex_ = __repr__ = lambda self: EXCEPTION
+Odd.__name__ = Odd.__qualname__ = EXCEPTION
+class Wrong(Exception):
+    pass
+Wrong.__name__ = Wrong.__qualname__ = EXCEPTION
+def failing(*arguments):
+    raise Wrong(EXCEPTION)
+failing.__name__ = EXCEPTION
+failing.__code__ = failing.__code__.replace(co_name=EXCEPTION, co_filename=EXCEPTION)
+Odd()
+"""
+RAISES = "failing()  # <script>ran(4000)</script>"
+ANSWERS = """
+act = failing
+def dact(*arguments): exec(compile("raise ValueError(" + repr(EXCEPTION) + ")", EXCEPTION, "exec"))
+def forward(*arguments): return EXCEPTION
+def loss(*arguments): return Odd()
+def grad_single(*arguments): return {EXCEPTION: EXCEPTION}
+def grad_batch(*arguments): print(EXCEPTION); return [EXCEPTION]
+def grad_input(*arguments): raise SystemExit(EXCEPTION)
+def linear_jacobian(*arguments): raise KeyError(EXCEPTION)
+def linear_vjp(*arguments): raise Wrong(Odd())
+def gradcheck(*arguments): raise SyntaxError(EXCEPTION, (EXCEPTION, 1, 1, EXCEPTION))
+def train(*arguments): raise UnicodeDecodeError("utf-8", b"x", 0, 1, EXCEPTION)
+"""
+PLOT = """
+import matplotlib.pyplot as plt
+print("a < b & c, σ = ½")
+plt.figure(facecolor=(0, 0, 1))
+plt.axis("off")
+plt.show()
+"""
+
+
+def cell(source: str, kind: str = "code", **more: Any) -> dict[str, Any]:
+    outputs: dict[str, Any] = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    return {"cell_type": kind, "metadata": {}, "source": source, **outputs, **more}
+
+
+def solved(*own: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    """The reference's notebook with the student's own cells."""
+    notebook = dict(json.loads(BACKPROP.source_notebook.read_text()))
+    cells = [*notebook["cells"], *({"id": f"own-{number}", **cell} for number, cell in enumerate(own))]
+    return {**notebook, "cells": cells, "metadata": {**notebook["metadata"], **metadata}}
+
+
+def hostile() -> dict[str, Any]:
+    """Every text in every place that a page shows, and in those that it should not."""
+    mark, texts = EXCEPTION, numbered(TEXTS, MARKDOWN_CELLS)
+    back = BACK.format(student="hostile", assignment=BACKPROP.assignment)
+    texts = [text.replace("BACK", back) for text in [*texts, *LINKS_BACK]]
+    picture = {"image/svg+xml": f"<svg onload={mark}>", "image/png": f'x"onerror="{mark}'}
+    metadata = {"tags": [f'"{mark}'], "name": mark, "collapsed": mark, "nbgrader": {"grade_id": mark, "comment": mark}}
+    prose = [
+        cell(text, "markdown", attachments={mark: picture, "a.png": picture}, metadata=metadata) for text in texts
+    ]
+    given = f"PRINTED, DISPLAYED = {numbered(TEXTS, PRINTED)!r}, {numbered(TEXTS, DISPLAYED)!r}\nEXCEPTION = {mark!r}\n"
+    outputs = [{"output_type": "display_data", "data": {"text/html": mark}, "metadata": {}}]
+    code = [cell(source, metadata=metadata, outputs=outputs) for source in (OUTPUTS, DISPLAYS, OBJECTS, RAISES, ANSWERS)]
+    shown = {"language_info": {"name": mark, "pygments_lexer": mark}, "title": f"</title>{mark}", "authors": [mark]}
+    widgets = {"application/vnd.jupyter.widget-state+json": {"state": f"</script>{mark}"}}
+    return solved(cell(given), *code, *prose, cell("# x", "raw"), **shown, widgets=widgets)
+
+
+def right() -> dict[str, Any]:
+    link = "[QR](https://en.wikipedia.org/wiki/QR_decomposition) is **bold**, $\\frac{1}{2}$ and `a < b`."
+    return solved(cell(PLOT), cell(link, "markdown"))
+
+
+@dataclass(frozen=True)
+class Class:
+    """A graded class, and what was said to the terminal on the way."""
+
+    course: Course
+    autograded: str
+    fed_back: str
+
+    def submission(self, student: str) -> str:
+        """The number by which Formgrader knows a student's notebook."""
+        query = (
+            "SELECT submitted_notebook.id FROM submitted_notebook JOIN submitted_assignment "
+            "ON submitted_assignment.id = submitted_notebook.assignment_id WHERE student_id = ?"
+        )
+        with closing(sqlite3.connect(self.course.root / "gradebook.db")) as database:
+            return str(database.execute(query, [student]).fetchone()[0])
+
+    def page(self, student: str) -> str:
+        return (self.course.folder("feedback", student) / f"{BACKPROP.name}.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Class:
+    course = Course(tmp_path_factory.mktemp("course"), BACKPROP)
+    course.nbgrader("generate_assignment", BACKPROP.assignment)
+    folder = course.submit("hostile", hostile())
+    (folder / "evil.html").write_text("<script>ran(0)</script>")
+    (folder / f"{ESCAPES}.ipynb").write_text("{}")
+    course.submit("right", right())
+    for student in IDS:
+        course.submit(student, '{"cells": [')
+    autograded = course.nbgrader("autograde", BACKPROP.assignment)
+    fed_back = course.nbgrader("generate_feedback", BACKPROP.assignment)
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database, database:
+        database.execute("UPDATE student SET first_name = ?, last_name = ? WHERE id = 'hostile'", NAMES)
+    return Class(course, autograded, fed_back)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[BrowserContext]:
+    with chromium() as browser, offline(browser) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def formgrader(graded: Class) -> Iterator[str]:
+    with jupyter(graded.course) as address:
+        yield f"{address}formgrader"
+
+
+@pytest.fixture(params=["feedback", "formgrader"])
+def addresses(request: pytest.FixtureRequest, graded: Class) -> dict[str, str]:
+    """Where a student's notebook is shown, for two students."""
+    students = ("hostile", "right")
+    if request.param == "feedback":
+        return {student: graded.page(student) for student in students}
+    formgrader = request.getfixturevalue("formgrader")
+    return {student: f"{formgrader}/submissions/{graded.submission(student)}/" for student in students}
+
+
+@pytest.fixture
+def watch(browser: BrowserContext) -> Iterator[Watched]:
+    with watched(browser) as page:
+        yield page
+
+
+def typeset(page: Page) -> None:
+    """Wait until MathJax has set all formulas."""
+    page.wait_for_function("window.MathJax?.Hub?.queue && MathJax.isReady")
+    page.evaluate("new Promise(done => MathJax.Hub.Queue(done))")
+
+
+# Pages
+
+
+def test_nothing_that_a_student_wrote_runs(addresses: dict[str, str], watch: Watched) -> None:
+    requests: list[str] = []
+    watch.page.on("request", lambda request: requests.append(request.url))
+    watch.page.goto(addresses["hostile"])
+    typeset(watch.page)
+    watch.provoke("#notebook .text_cell_render *, #notebook .output *, #notebook .input_area > *, .breadcrumb *")
+    assert not watch.ran
+    assert not [address for address in requests if "evil" in address]
+    # The same page would run each of them, shown as nbgrader alone shows it.
+    control = numbered(ALIVE, CONTROL)
+    watch.unprotected(map(as_nbgrader_shows, control))
+    numbers = set(range(CONTROL, CONTROL + len(control)))
+    watch.wait(numbers)
+    assert watch.ran == numbers, [ALIVE[number - CONTROL] for number in numbers - watch.ran]
+
+
+def test_no_markup_of_a_student_is_in_a_page(addresses: dict[str, str], watch: Watched) -> None:
+    """The page is read by the browser's own parser, and holds what the page of a right answer holds."""
+    found = {}
+    for student, address in addresses.items():
+        if address.startswith("file:"):
+            html = Path(url2pathname(address.removeprefix("file:"))).read_text()
+        else:
+            html = watch.page.request.get(address).text()
+        html = re.sub(r"[0-9a-f]{32}|Submission #?\d", "", html)
+        found[student] = {str(tag) for tag in watch.page.evaluate(MARKS, html)}
+    assert len(found["right"]) > 3
+    assert found["hostile"] - found["right"] == set()
+
+
+# Tags and attributes that run, load, send or hide something.
+MARKS = """html => {
+    const kinds = 'script, style, link, meta, base, title, iframe, frame, object, embed, form, input, button, select, '
+        + 'textarea, template, noscript, svg, math, audio, video, map, area, marquee, dialog';
+    const page = new DOMParser().parseFromString(html, 'text/html');
+    const found = [...page.querySelectorAll(kinds)].map(tag => tag.outerHTML);
+    for (const tag of page.querySelectorAll('*')) for (const {name, value} of tag.attributes)
+        if (/^on|^style$|^srcdoc$|action$|^name$/.test(name)
+            || name !== 'title' && name !== 'alt' && /script:|data:(?!image.png)/i.test(value.replace(/[^!-~]/g, '')))
+            found.push(`${tag.localName} ${name}=${value}`);
+    return found;
+}"""
+
+
+def test_links_lead_elsewhere_and_formulas_have_none(addresses: dict[str, str], watch: Watched) -> None:
+    watch.page.goto(addresses["hostile"])
+    typeset(watch.page)
+    assert watch.page.locator("#notebook .mjx-chtml").count() > 30
+    links = watch.page.eval_on_selector_all("#notebook .text_cell_render a", "all => all.map(a => a.getAttribute('href'))")
+    assert not [link for link in links if link and not re.match(r"https?://\w|mailto:|#", link)]
+    assert watch.page.locator("#notebook .mjx-chtml a").count() == 0
+    pictures = watch.page.eval_on_selector_all("#notebook img", "all => all.map(img => img.getAttribute('src'))")
+    assert not [source for source in pictures if source and not re.match(r"data:image/png;|[\w.-]+$", source)]
+
+
+def test_where_mathjax_is_not_safe_a_formula_runs(watch: Watched) -> None:
+    numbers = {CONTROL + number for number, name in enumerate(FORMULAS) if "back" not in name}
+    texts = [text for text in numbered(FORMULAS.values(), CONTROL) if "BACK" not in text]
+    watch.page.set_content(MATHJAX_PAGE.replace("TEXT", "<br><b></b>".join(texts)))
+    typeset(watch.page)
+    watch.provoke(".mjx-chtml a")
+    watch.wait(numbers)
+    assert watch.ran == numbers
+
+
+MATHJAX_PAGE = """
+<script src="https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/latest.js?config=TeX-AMS_CHTML-full"></script>
+<script type="text/x-mathjax-config">MathJax.Hub.Config({tex2jax: {inlineMath: [["$", "$"]]}})</script>TEXT
+"""
+
+
+def test_a_link_back_would_open_what_was_handed_in(graded: Class, formgrader: str, watch: Watched) -> None:
+    """This is why no link leads back: nbgrader serves every file of the course, as a page of Jupyter's own server."""
+    back = BACK.format(student="hostile", assignment=BACKPROP.assignment)
+    watch.page.goto(f"{formgrader}/submissions/{graded.submission('hostile')}/{back}")
+    watch.wait({0})
+    assert watch.ran == {0}
+
+
+# Ids and names in Formgrader
+
+LISTS = ["manage_assignments", "manage_students", "manage_submissions/SET", "gradebook", "gradebook/SET", "gradebook/SET/backprop"]
+TEMPLATES = {
+    "manage_students/ID": "manage_students_assignments",
+    "manage_students/ID/SET": "manage_students_notebook_submissions",
+    "manage_submissions/ID": "manage_submissions",
+    "gradebook/ID": "gradebook_notebooks",
+    "gradebook/SET/ID": "gradebook_notebook_submissions",
+}
+
+
+def test_no_id_runs_in_a_list(graded: Class, formgrader: str, watch: Watched) -> None:
+    for path in LISTS:
+        watch.page.goto(f"{formgrader}/{path.replace('SET', BACKPROP.assignment)}")
+        watch.page.wait_for_function("models && models.loaded")
+        if path.startswith("manage_submissions"):
+            assert watch.page.get_by_text(IDS[0], exact=True).is_visible()
+        watch.provoke("#main-table td, .name-hidden")
+    assert not watch.ran
+    watch.unprotected(IDS[:1])
+    watch.wait({1})
+    assert watch.ran == {1}
+
+
+def test_no_id_runs_in_its_own_page(graded: Class, formgrader: str, watch: Watched) -> None:
+    """Neither that of a student, nor one that only an address has."""
+    for student in IDS:
+        for path in TEMPLATES:
+            address = path.replace("SET", BACKPROP.assignment).replace("ID", quote(student))
+            watch.page.goto(f"{formgrader}/{address}")
+            assert watch.page.locator(".breadcrumb .active").text_content() is not None
+        watch.page.goto(f"{formgrader}/submissions/{graded.submission(student)}/")
+        assert watch.page.locator("a.name-shown").text_content(), student
+        watch.provoke(".breadcrumb *")
+    assert not watch.ran
+
+
+def test_where_nothing_escapes_it_an_id_runs(watch: Watched) -> None:
+    environment = Environment(loader=FileSystemLoader(template_path))
+    for template in TEMPLATES.values():
+        for number, student in enumerate(IDS[:2], start=1):
+            names = dict.fromkeys(("student_id", "assignment_id", "notebook_id"), student)
+            watch.ran.clear()
+            watch.page.set_content(environment.get_template(f"{template}.tpl").render(base_url="", **names))
+            watch.wait({number})
+            assert number in watch.ran, template
+
+
+def test_formgrader_s_buttons_show_ids_as_text(graded: Class, formgrader: str, watch: Watched) -> None:
+    """Autograding by a click takes the same path, and its log is shown to the instructor, in page and terminal."""
+    watch.page.goto(f"{formgrader}/manage_submissions/{BACKPROP.assignment}")
+    for student, number in ((IDS[0], 0), (IDS[-1], 0)):
+        row = watch.page.locator("#main-table tr").filter(has_text=student if student == IDS[0] else "evil")
+        row.locator(".autograde a").click()
+        watch.page.locator(".modal-title", has_text="Success").wait_for()
+        watch.page.locator(".modal-footer button").click()
+        watch.page.locator(".modal").wait_for(state="detached")
+    assert not watch.ran
+    assert_plain((graded.course.root / "jupyter.log").read_text())
+
+
+# Right answers
+
+
+def test_right_answers_keep_their_plots_and_text(addresses: dict[str, str], watch: Watched) -> None:
+    watch.page.goto(addresses["right"])
+    typeset(watch.page)
+    text = watch.page.locator("#notebook-container").first.inner_text()
+    assert "Result: 26 of 26 points" in text
+    assert "a < b & c, σ = ½" in text
+    assert "QR is bold" in text
+    assert watch.page.locator("#notebook .mjx-chtml").count() > 50
+    assert watch.page.get_by_role("link", name="QR").get_attribute("href") == "https://en.wikipedia.org/wiki/QR_decomposition"
+    pictures = watch.page.locator("#notebook .output_png img")
+    assert pictures.count() >= 5
+    assert pictures.last.evaluate(MIDDLE) == [0, 0, 255, 255]
+    assert min(watch.page.locator("#notebook .output_png img").evaluate_all("all => all.map(img => img.naturalWidth)")) > 100
+
+
+MIDDLE = """picture => {
+    const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight), drawn = canvas.getContext('2d');
+    drawn.drawImage(picture, 0, 0);
+    return [...drawn.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data];
+}"""
+
+
+# The terminal
+
+
+def assert_plain(text: str) -> None:
+    """No control characters and no direction marks, and nothing but the words is left of what had them."""
+    assert {c for c in text if c not in "\n\t" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"}} == set()
+
+
+def test_nbgrader_s_log_is_plain(graded: Class) -> None:
+    for log in (graded.autograded, graded.fed_back):
+        assert plain(IDS[-1]) in log
+        assert_plain(log)
+    assert f"Skipping unknown notebook: {graded.course.folder('submitted', 'hostile')}" in graded.autograded
