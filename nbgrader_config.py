@@ -4,7 +4,9 @@ try:
     from autograder.gradebook.formgrader import LOGGING, protect
 except ImportError as error:
     # nbgrader would go on without this file, and run what was handed in with your rights.
-    raise SystemExit(f"{__file__} needs the package that it belongs to ({error}). Try: pip install --editable .") from None
+    raise SystemExit(
+        f"{__file__} needs the package that it belongs to ({error}). Try: pip install --editable ."
+    ) from None
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - traitlets defines it when it runs this file
 

@@ -66,7 +66,9 @@ def jupyter(course: Course) -> Iterator[str]:
 
     What it says to the terminal is in `jupyter.log` there.
     """
-    own = {f"JUPYTER_{name}_DIR": str(course.root / f"jupyter-{name}".lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own = {
+        f"JUPYTER_{name}_DIR": str(course.root / f"jupyter-{name}".lower()) for name in ("CONFIG", "DATA", "RUNTIME")
+    }
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     options = ("--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=")
     with subprocess.Popen(

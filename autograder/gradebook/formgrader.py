@@ -1,4 +1,4 @@
-"""What nbgrader's configuration does not reach: pages and logs, in which ids and file names of strangers' choice stand."""
+"""Pages and logs of nbgrader's own, in which names stand that strangers chose."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ MARKUP = {
     "svg animation": "<svg><animate onbegin=RAN attributeName=x dur=1s></svg>",
     "svg set": "<svg><set onbegin=RAN attributeName=x></svg>",
     "svg link": '<svg><a xlink:href="javascript:RAN"><text y="9">x</text></a></svg>',
-    "svg link that is animated": "<svg><a><animate attributeName=href values=javascript:RAN /><text y=9>x</text></a></svg>",
+    "svg animated link": "<svg><a><animate attributeName=href values=javascript:RAN /><text y=9>x</text></a></svg>",
     "foreign object": "<svg><foreignObject><img src=x onerror=RAN></foreignObject></svg>",
     "math": "<math><mtext><img src=x onerror=RAN></mtext></math>",
     "details": "<details open ontoggle=RAN><summary>x</summary></details>",
@@ -51,7 +51,7 @@ MARKUP = {
     "area": '<map name=m><area href="javascript:RAN" shape=default></map><img usemap="#m" src=x>',
     "form": '<form action="javascript:RAN"><button>x</button></form>',
     "button": '<form><button formaction="javascript:RAN">x</button></form>',
-    "input": '<form><input type=image src=x onerror=RAN></form>',
+    "input": "<form><input type=image src=x onerror=RAN></form>",
     "frame": '<iframe src="javascript:RAN"></iframe>',
     "frame with a document": '<iframe srcdoc="<script>RAN</script>"></iframe>',
     "frame with data": '<iframe src="data:text/html,<script>RAN</script>"></iframe>',
@@ -63,11 +63,11 @@ MARKUP = {
     "title": '<title><p id="</title><img src=x onerror=RAN>"></title>',
     "textarea": '<textarea><p id="</textarea><img src=x onerror=RAN>">',
     "custom element": "<x-y onclick=RAN>x</x-y>",
-    "shadow": '<div><template shadowrootmode=open></template><img src=x onerror=RAN></div>',
+    "shadow": "<div><template shadowrootmode=open></template><img src=x onerror=RAN></div>",
     # What is markup after a second reading: sanitisers have fallen for these.
     "svg and style": '<svg></p><style><a id="</style><img src=x onerror=RAN>">',
     "table and script": "<table><caption><svg><title></table><script>RAN</script>",
-    "named like ours": '<form id="init_mathjax"></form><a id="base_url" name="submission_id" href="javascript:RAN">x</a>',
+    "named like ours": '<form id="init_mathjax"></form><a id="base_url" name="models" href="javascript:RAN">x</a>',
     "body": "</body></html><body onload=RAN>",
     "shadow of ours": '<template shadowrootmode="open"><script>RAN</script></template>',
 }
@@ -83,18 +83,18 @@ MARKDOWN = {
     "formula": "$x$ <img src=x onerror=RAN> $y$",
     "formula and end of a script": "$a$</script><script>RAN</script>$b$",
     "comment of a formula": "\\begin{align}<!-- x\\end{align} --> <img src=x onerror=RAN>",
-    "mermaid": "```mermaid\ngraph TD; A-->B; click A href \"javascript:RAN\"; B[\"<img src=x onerror=RAN>\"]\n```",
+    "mermaid": '```mermaid\ngraph TD; A-->B; click A href "javascript:RAN"; B["<img src=x onerror=RAN>"]\n```',
 }
 # Nothing here runs in today's Chromium; it must not be in the page either.
 INERT = {
     "image with slashes": '<img/src="x"/onerror=RAN>',
     "base": '<base href="javascript:RAN//">',
     "refreshed": '<meta http-equiv="refresh" content="0; url=javascript:RAN">',
-    "policy": "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">",
+    "policy": '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">',
     "image in a title": '![a](b.png "c\\" onerror=\\"RAN")',
     "image in its name": '![a" onerror="RAN](b.png)',
-    "image of a script": "![x](javascript:RAN) ![y](data:image/svg+xml,<svg/onload=RAN>) <img src='data:image/svg+xml,<svg/>'>",
-    "language of code": "```x\"><img/src=x/onerror=RAN>\ny\n```",
+    "image of a script": "![x](javascript:RAN) ![y](data:image/svg+xml,<svg/onload=RAN>) <img src='data:text/html,x'>",
+    "language of code": '```x"><img/src=x/onerror=RAN>\ny\n```',
     "code": "`<img src=x onerror=RAN>`",
     "mermaid, of ours": '<div class="mermaid">graph TD; click A call RAN</div>',
     "formula with markup": "$$<img src=x onerror=RAN>$$ and $x<script>RAN</script>$",
@@ -102,8 +102,8 @@ INERT = {
     "layer over the page": '<div style="position: fixed; inset: 0; z-index: 9">x</div>',
     "math link": '<math href="javascript:RAN"><mi xlink:href="javascript:RAN">x</mi></math>',
     "marquee": "<marquee onstart=RAN>x</marquee>",
-    "math and style": "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=x onerror=RAN&gt;'>",
-    "form and math": '<form><math><mtext></form><form><mglyph><style></math><img src=x onerror=RAN>',
+    "math and style": "<math><mtext><table><mglyph><style><!--</style><b title='--&gt;&lt;img src=x onerror=RAN&gt;'>",
+    "form and math": "<form><math><mtext></form><form><mglyph><style></math><img src=x onerror=RAN>",
     "link in angles": "[x](<java&#10;script:RAN>)",
 }
 # What MathJax would make a link or load something for. BACK leads from the page to a file that was handed in.
@@ -127,7 +127,13 @@ LOADS = {
     "text": "$\\text{<img src=x onerror=RAN>}$",
 }
 BACK = "..%2f..%2f..%2fsubmitted%2f{student}%2f{assignment}%2fevil.html"
-LINKS_BACK = ["[x](BACK)", '<a href="http:BACK">x</a>', '<a href="./BACK">x</a>', "[x](\\\\\\BACK)", "[x](/formgrader/BACK)"]
+LINKS_BACK = [
+    "[x](BACK)",
+    '<a href="http:BACK">x</a>',
+    '<a href="./BACK">x</a>',
+    "[x](\\\\\\BACK)",
+    "[x](/formgrader/BACK)",
+]
 
 
 def called(text: str, number: int) -> str:
@@ -151,6 +157,7 @@ class Watched:
 
     page: Page
     ran: set[int] = field(default_factory=set)
+    requests: list[str] = field(default_factory=list)
 
     def provoke(self, places: str) -> None:
         """Do what a reader's hand might do in all that matches `places`: point, focus, click."""
@@ -203,6 +210,7 @@ def watched(context: BrowserContext) -> Iterator[Watched]:
     page = context.new_page()
     found = Watched(page)
     page.expose_binding("ran", lambda source, number: found.ran.add(number))
+    page.on("request", lambda request: found.requests.append(request.url))
     page.on("dialog", lambda dialog: dialog.dismiss())
     yield found
     page.close()

@@ -1,10 +1,13 @@
-"""The reader as the target: what a student wrote, opened in a real browser and in a terminal, runs and hides nothing."""
+"""The reader as the target: what a student wrote, in a real browser and in a terminal, runs and hides nothing."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +19,8 @@ from urllib.request import url2pathname
 
 import pytest
 from browsing import chromium, jupyter, offline
-from conftest import Course
+from conftest import Course, Start
+from forging_helpers import LEVELS, LIMITS, assert_earned, hand_in, springs, unconfined
 from jinja2 import Environment, FileSystemLoader
 from nbgrader.server_extensions.formgrader.handlers import template_path
 from playwright.sync_api import BrowserContext, Page
@@ -34,10 +38,14 @@ from reader_helpers import (
     numbered,
     watched,
 )
+from rich.console import Console
+from typer.testing import CliRunner
 
+from autograder.cli import UNUSABLE, app
 from autograder.course import Problem
 from autograder.grading.outputs import plain
-
+from autograder.report.terminal import show
+from autograder.sandbox import Sandbox
 
 BACKPROP = Problem("ps01_linear_algebra", "backprop")
 ALIVE = [*MARKUP.values(), *MARKDOWN.values()]
@@ -45,11 +53,18 @@ TEXTS = [*ALIVE, *INERT.values(), *FORMULAS.values(), *LOADS.values()]
 # Clears the screen, renames the window, writes the clipboard, turns the line around, and the same in single bytes.
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b]52;c;b3du\x1b\\\u202egnorw\u2066\x9b31m\x08\r\x7f\u200f"
 # Names of folders: a student's id is one. They leave a text, a string of a program and an attribute.
-IDS = ["<img src=x onerror=ran(1)>", '";ran(2);"', '"><svg onload=ran(3)>', f"evil\x1bc{ESCAPES.replace('[', '(')}name"]
+IDS = [
+    "<img src=x onerror=ran(1)>",
+    '";ran(2);"',
+    '"><svg onload=ran(3)>',
+    "evil\x1bc\x1b]0;a\x07\u202eb\u2066\x9b31mc",
+]
 NAMES = ("<img src=x onerror=ran(4)>", '"><svg onload=ran(5)>')
 # Numbers of the same texts in different places, and of those that show that the page could have run them.
 MARKDOWN_CELLS, PRINTED, DISPLAYED, RAISED, CONTROL = 1000, 2000, 3000, 4000, 9000
 EXCEPTION = called("<img src=x onerror=RAN><script>RAN</script>", RAISED) + ESCAPES
+
+GIVEN = f"EXCEPTION = {EXCEPTION!r}\n"
 
 # Where a student's words come through: outputs of every kind, names of errors, of functions and of files, messages.
 OUTPUTS = """
@@ -89,6 +104,12 @@ def linear_vjp(*arguments): raise Wrong(Odd())
 def gradcheck(*arguments): raise SyntaxError(EXCEPTION, (EXCEPTION, 1, 1, EXCEPTION))
 def train(*arguments): raise UnicodeDecodeError("utf-8", b"x", 0, 1, EXCEPTION)
 """
+SPRINGS = [
+    "def energy(x, k): raise Wrong(EXCEPTION)",
+    "def force(x, k): return EXCEPTION",
+    "def work(f, x): return {EXCEPTION: Odd()}",
+    "def step(state, dt): exec(compile('raise ValueError(EXCEPTION)', EXCEPTION, 'exec'))",
+]
 PLOT = """
 import matplotlib.pyplot as plt
 print("a < b & c, σ = ½")
@@ -106,7 +127,7 @@ def cell(source: str, kind: str = "code", **more: Any) -> dict[str, Any]:
 def solved(*own: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     """The reference's notebook with the student's own cells."""
     notebook = dict(json.loads(BACKPROP.source_notebook.read_text()))
-    cells = [*notebook["cells"], *({"id": f"own-{number}", **cell} for number, cell in enumerate(own))]
+    cells = [*notebook["cells"], *({**cell, "id": f"own-{number}"} for number, cell in enumerate(own))]
     return {**notebook, "cells": cells, "metadata": {**notebook["metadata"], **metadata}}
 
 
@@ -117,15 +138,18 @@ def hostile() -> dict[str, Any]:
     texts = [text.replace("BACK", back) for text in [*texts, *LINKS_BACK]]
     picture = {"image/svg+xml": f"<svg onload={mark}>", "image/png": f'x"onerror="{mark}'}
     metadata = {"tags": [f'"{mark}'], "name": mark, "collapsed": mark, "nbgrader": {"grade_id": mark, "comment": mark}}
-    prose = [
-        cell(text, "markdown", attachments={mark: picture, "a.png": picture}, metadata=metadata) for text in texts
-    ]
-    given = f"PRINTED, DISPLAYED = {numbered(TEXTS, PRINTED)!r}, {numbered(TEXTS, DISPLAYED)!r}\nEXCEPTION = {mark!r}\n"
+    prose = [cell(text, "markdown", attachments={mark: picture, "a.png": picture}, metadata=metadata) for text in texts]
+    given = f"{GIVEN}PRINTED, DISPLAYED = {numbered(TEXTS, PRINTED)!r}, {numbered(TEXTS, DISPLAYED)!r}"
     outputs = [{"output_type": "display_data", "data": {"text/html": mark}, "metadata": {}}]
-    code = [cell(source, metadata=metadata, outputs=outputs) for source in (OUTPUTS, DISPLAYS, OBJECTS, RAISES, ANSWERS)]
+    code = [
+        cell(source, metadata=metadata, outputs=outputs) for source in (OUTPUTS, DISPLAYS, OBJECTS, RAISES, ANSWERS)
+    ]
     shown = {"language_info": {"name": mark, "pygments_lexer": mark}, "title": f"</title>{mark}", "authors": [mark]}
     widgets = {"application/vnd.jupyter.widget-state+json": {"state": f"</script>{mark}"}}
-    return solved(cell(given), *code, *prose, cell("# x", "raw"), **shown, widgets=widgets)
+    notebook = solved(cell(given, metadata=metadata), *code, *prose, cell("# x", "raw"), **shown, widgets=widgets)
+    # The reference's experiments take their time.
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["metadata"] or cell["cell_type"] != "code"]
+    return notebook
 
 
 def right() -> dict[str, Any]:
@@ -149,9 +173,6 @@ class Class:
         )
         with closing(sqlite3.connect(self.course.root / "gradebook.db")) as database:
             return str(database.execute(query, [student]).fetchone()[0])
-
-    def page(self, student: str) -> str:
-        return (self.course.folder("feedback", student) / f"{BACKPROP.name}.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -183,14 +204,16 @@ def formgrader(graded: Class) -> Iterator[str]:
         yield f"{address}formgrader"
 
 
+def address(request: pytest.FixtureRequest, graded: Class, place: str, student: str) -> str:
+    """Where a student's notebook is shown."""
+    if place == "feedback":
+        return (graded.course.folder("feedback", student) / f"{BACKPROP.name}.html").as_uri()
+    return f"{request.getfixturevalue('formgrader')}/submissions/{graded.submission(student)}/"
+
+
 @pytest.fixture(params=["feedback", "formgrader"])
 def addresses(request: pytest.FixtureRequest, graded: Class) -> dict[str, str]:
-    """Where a student's notebook is shown, for two students."""
-    students = ("hostile", "right")
-    if request.param == "feedback":
-        return {student: graded.page(student) for student in students}
-    formgrader = request.getfixturevalue("formgrader")
-    return {student: f"{formgrader}/submissions/{graded.submission(student)}/" for student in students}
+    return {student: address(request, graded, request.param, student) for student in ("hostile", "right")}
 
 
 @pytest.fixture
@@ -208,20 +231,35 @@ def typeset(page: Page) -> None:
 # Pages
 
 
-def test_nothing_that_a_student_wrote_runs(addresses: dict[str, str], watch: Watched) -> None:
-    requests: list[str] = []
-    watch.page.on("request", lambda request: requests.append(request.url))
-    watch.page.goto(addresses["hostile"])
-    typeset(watch.page)
-    watch.provoke("#notebook .text_cell_render *, #notebook .output *, #notebook .input_area > *, .breadcrumb *")
-    assert not watch.ran
-    assert not [address for address in requests if "evil" in address]
+@pytest.fixture(scope="module", params=["feedback", "formgrader"])
+def hostile_page(request: pytest.FixtureRequest, graded: Class, browser: BrowserContext) -> Iterator[Watched]:
+    """The page of all these texts, with its formulas set, and touched everywhere."""
+    with watched(browser) as watch:
+        watch.page.goto(address(request, graded, request.param, "hostile"))
+        typeset(watch.page)
+        watch.provoke("#notebook .text_cell_render *, #notebook .output *, #notebook .input_area > *, .breadcrumb *")
+        yield watch
+
+
+def test_links_lead_elsewhere_and_formulas_have_none(hostile_page: Watched) -> None:
+    page = hostile_page.page
+    assert page.locator("#notebook .mjx-chtml").count() > 30
+    assert page.locator("#notebook .mjx-chtml a").count() == 0
+    links = page.eval_on_selector_all("#notebook .text_cell_render a", "all => all.map(a => a.getAttribute('href'))")
+    assert not [link for link in links if link and not re.match(r"https?://\w|mailto:|#", link)]
+    pictures = page.eval_on_selector_all("#notebook img", "all => all.map(img => img.getAttribute('src'))")
+    assert not [source for source in pictures if source and not re.match(r"data:image/png;|[\w.-]+$", source)]
+
+
+def test_nothing_that_a_student_wrote_runs(hostile_page: Watched) -> None:
+    assert not hostile_page.ran
+    assert not [address for address in hostile_page.requests if "evil" in address]
     # The same page would run each of them, shown as nbgrader alone shows it.
     control = numbered(ALIVE, CONTROL)
-    watch.unprotected(map(as_nbgrader_shows, control))
+    hostile_page.unprotected(map(as_nbgrader_shows, control))
     numbers = set(range(CONTROL, CONTROL + len(control)))
-    watch.wait(numbers)
-    assert watch.ran == numbers, [ALIVE[number - CONTROL] for number in numbers - watch.ran]
+    hostile_page.wait(numbers)
+    assert hostile_page.ran == numbers, [ALIVE[number - CONTROL] for number in numbers - hostile_page.ran]
 
 
 def test_no_markup_of_a_student_is_in_a_page(addresses: dict[str, str], watch: Watched) -> None:
@@ -252,17 +290,6 @@ MARKS = """html => {
 }"""
 
 
-def test_links_lead_elsewhere_and_formulas_have_none(addresses: dict[str, str], watch: Watched) -> None:
-    watch.page.goto(addresses["hostile"])
-    typeset(watch.page)
-    assert watch.page.locator("#notebook .mjx-chtml").count() > 30
-    links = watch.page.eval_on_selector_all("#notebook .text_cell_render a", "all => all.map(a => a.getAttribute('href'))")
-    assert not [link for link in links if link and not re.match(r"https?://\w|mailto:|#", link)]
-    assert watch.page.locator("#notebook .mjx-chtml a").count() == 0
-    pictures = watch.page.eval_on_selector_all("#notebook img", "all => all.map(img => img.getAttribute('src'))")
-    assert not [source for source in pictures if source and not re.match(r"data:image/png;|[\w.-]+$", source)]
-
-
 def test_where_mathjax_is_not_safe_a_formula_runs(watch: Watched) -> None:
     numbers = {CONTROL + number for number, name in enumerate(FORMULAS) if "back" not in name}
     texts = [text for text in numbered(FORMULAS.values(), CONTROL) if "BACK" not in text]
@@ -289,7 +316,14 @@ def test_a_link_back_would_open_what_was_handed_in(graded: Class, formgrader: st
 
 # Ids and names in Formgrader
 
-LISTS = ["manage_assignments", "manage_students", "manage_submissions/SET", "gradebook", "gradebook/SET", "gradebook/SET/backprop"]
+LISTS = [
+    "manage_assignments",
+    "manage_students",
+    "manage_submissions/SET",
+    "gradebook",
+    "gradebook/SET",
+    "gradebook/SET/backprop",
+]
 TEMPLATES = {
     "manage_students/ID": "manage_students_assignments",
     "manage_students/ID/SET": "manage_students_notebook_submissions",
@@ -314,13 +348,12 @@ def test_no_id_runs_in_a_list(graded: Class, formgrader: str, watch: Watched) ->
 
 def test_no_id_runs_in_its_own_page(graded: Class, formgrader: str, watch: Watched) -> None:
     """Neither that of a student, nor one that only an address has."""
-    for student in IDS:
+    for student in IDS[:3]:
         for path in TEMPLATES:
-            address = path.replace("SET", BACKPROP.assignment).replace("ID", quote(student))
-            watch.page.goto(f"{formgrader}/{address}")
-            assert watch.page.locator(".breadcrumb .active").text_content() is not None
-        watch.page.goto(f"{formgrader}/submissions/{graded.submission(student)}/")
-        assert watch.page.locator("a.name-shown").text_content(), student
+            watch.page.goto(f"{formgrader}/{path.replace('SET', BACKPROP.assignment).replace('ID', quote(student))}")
+            assert watch.page.locator(".breadcrumb").get_by_text(student, exact=True).count() == 1
+        watch.page.goto(f"{formgrader}/submissions/{graded.submission(student)}/", wait_until="domcontentloaded")
+        assert watch.page.locator(".breadcrumb .name-shown").first.text_content() == student
         watch.provoke(".breadcrumb *")
     assert not watch.ran
 
@@ -337,16 +370,18 @@ def test_where_nothing_escapes_it_an_id_runs(watch: Watched) -> None:
 
 
 def test_formgrader_s_buttons_show_ids_as_text(graded: Class, formgrader: str, watch: Watched) -> None:
-    """Autograding by a click takes the same path, and its log is shown to the instructor, in page and terminal."""
+    """What autograding by a click says is shown in the page, and in the terminal where Jupyter's server was started."""
     watch.page.goto(f"{formgrader}/manage_submissions/{BACKPROP.assignment}")
-    for student, number in ((IDS[0], 0), (IDS[-1], 0)):
-        row = watch.page.locator("#main-table tr").filter(has_text=student if student == IDS[0] else "evil")
-        row.locator(".autograde a").click()
+    for student in (IDS[0], "evil"):
+        watch.page.locator("#main-table tr", has_text=student).locator(".autograde a").click()
         watch.page.locator(".modal-title", has_text="Success").wait_for()
+        assert student in watch.page.locator(".modal-body pre").inner_text()
         watch.page.locator(".modal-footer button").click()
         watch.page.locator(".modal").wait_for(state="detached")
     assert not watch.ran
-    assert_plain((graded.course.root / "jupyter.log").read_text())
+    log = (graded.course.root / "jupyter.log").read_text()
+    assert plain(IDS[-1]) in log
+    assert_plain(log)
 
 
 # Right answers
@@ -360,11 +395,17 @@ def test_right_answers_keep_their_plots_and_text(addresses: dict[str, str], watc
     assert "a < b & c, σ = ½" in text
     assert "QR is bold" in text
     assert watch.page.locator("#notebook .mjx-chtml").count() > 50
-    assert watch.page.get_by_role("link", name="QR").get_attribute("href") == "https://en.wikipedia.org/wiki/QR_decomposition"
+    assert (
+        watch.page.get_by_role("link", name="QR").get_attribute("href")
+        == "https://en.wikipedia.org/wiki/QR_decomposition"
+    )
     pictures = watch.page.locator("#notebook .output_png img")
     assert pictures.count() >= 5
     assert pictures.last.evaluate(MIDDLE) == [0, 0, 255, 255]
-    assert min(watch.page.locator("#notebook .output_png img").evaluate_all("all => all.map(img => img.naturalWidth)")) > 100
+    assert (
+        min(watch.page.locator("#notebook .output_png img").evaluate_all("all => all.map(img => img.naturalWidth)"))
+        > 100
+    )
 
 
 MIDDLE = """picture => {
@@ -377,6 +418,16 @@ MIDDLE = """picture => {
 # The terminal
 
 
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+    return springs(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="module", params=LEVELS)
+def sandbox(request: pytest.FixtureRequest, start: Start) -> Sandbox:
+    return start(request.param, LIMITS)
+
+
 def assert_plain(text: str) -> None:
     """No control characters and no direction marks, and nothing but the words is left of what had them."""
     assert {c for c in text if c not in "\n\t" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"}} == set()
@@ -387,3 +438,42 @@ def test_nbgrader_s_log_is_plain(graded: Class) -> None:
         assert plain(IDS[-1]) in log
         assert_plain(log)
     assert f"Skipping unknown notebook: {graded.course.folder('submitted', 'hostile')}" in graded.autograded
+
+
+def test_what_score_prints_is_plain(problem: Problem, sandbox: Sandbox) -> None:
+    graded = hand_in(problem, sandbox, GIVEN, OBJECTS, RAISES, *SPRINGS)
+    with io.StringIO() as file:
+        show(graded.record, Console(file=file, force_terminal=True, color_system=None))
+        text = file.getvalue()
+    assert text.count("gnorw") >= 2
+    assert_plain(text)
+    assert_plain(graded.record.to_json())
+    assert_plain(str(graded.outputs))
+    assert_earned(graded, 0)
+
+
+def test_where_nothing_confines_it_the_terminal_gets_all(tmp_path: Path) -> None:
+    shown = unconfined({"objects": [GIVEN, OBJECTS, "print(EXCEPTION)", RAISES]}, tmp_path)["objects"]
+    assert shown.count("\x1b]52;c;b3du\x1b\\\u202egnorw\u2066\x9b31m") >= 3
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_the_command_says_nothing_but_words(graded: Class, options: list[str]) -> None:
+    notebook = graded.course.folder("submitted", "hostile") / f"{BACKPROP.name}.ipynb"
+    command = [str(Path(sys.executable).parent / "mlphys"), "score", str(notebook), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "gnorw" in done.stdout
+    assert_plain(done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "unknown"])
+def test_a_file_s_name_is_words(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"evil{ESCAPES}.ipynb"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "unknown":
+        path.touch()
+    done = CliRunner().invoke(app, ["score", str(path)])
+    assert done.exit_code == UNUSABLE
+    assert f"{plain(path)}" in done.output or plain(path.name) in done.output
+    assert_plain(done.output)
