@@ -21,6 +21,8 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-quic"),
 )
+# Milliseconds. A page takes one second, and many times that where other tests keep the cores busy.
+PATIENCE = 120_000
 # Debian's libjs-mathjax is the version that nbgrader's pages ask a content network for.
 MATHJAX = Path("/usr/share/javascript/mathjax")
 NETWORK = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
@@ -42,6 +44,7 @@ def offline(browser: Browser) -> Iterator[BrowserContext]:
     """A new profile that reaches this machine only, and finds MathJax on it."""
     assert MATHJAX.is_dir(), "There is no MathJax here. Try: sudo apt install libjs-mathjax"
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), _answer)
     yield context
     context.close()
