@@ -64,8 +64,8 @@ def _answer(route: Route) -> None:
 
 
 @contextmanager
-def jupyter(course: Course) -> Iterator[str]:
-    """Jupyter's server in the course directory, with JupyterLab and Formgrader and without a password; its address.
+def jupyter(course: Course, folder: Path | None = None) -> Iterator[str]:
+    """Jupyter's server in the course directory, or in `folder`, with JupyterLab and Formgrader; its address.
 
     What it says to the terminal is in `jupyter.log` there.
     """
@@ -76,7 +76,7 @@ def jupyter(course: Course) -> Iterator[str]:
     options = ("--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=")
     with subprocess.Popen(
         [sys.executable, "-m", "jupyter", "server", *options],
-        cwd=course.root,
+        cwd=folder or course.root,
         env={**os.environ, **own, "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
-import sys
 
 from jinja2 import Environment
+from jupyter_server.serverapp import ServerApp
+from nbgrader.server_extensions.formgrader import formgrader
+from traitlets.config import Application
 
+from autograder.gradebook.allowed import AllowedOutputs, markdown_to_html
 from autograder.grading.outputs import plain
 
 
@@ -34,9 +37,13 @@ def protect() -> None:
 
     nbgrader 0.9.6 writes ids, also those that come with an address, into its pages as they are.
     """
-    formgrader = sys.modules.get("nbgrader.server_extensions.formgrader.formgrader")
-    if formgrader is None:
-        return  # a command, which has no pages
-    formgrader.Environment = functools.partial(Environment, autoescape=True)  # type: ignore[attr-defined]
+    formgrader.Environment = functools.partial(Environment, autoescape=True)
     for handler in logging.getLogger("ServerApp").handlers:
         handler.addFilter(_PLAIN)
+    server = Application.instance() if Application.initialized() else None
+    pages = server.web_app.settings if isinstance(server, ServerApp) else {}
+    if "nbgrader_jinja2_env" in pages and not pages["nbgrader_jinja2_env"].autoescape:
+        # Jupyter was started in another directory, and made these before it knew of the course's configuration.
+        pages["nbgrader_jinja2_env"] = Environment(loader=pages["nbgrader_jinja2_env"].loader, autoescape=True)
+        pages["nbgrader_exporter"].register_filter("markdown2html", markdown_to_html)
+        pages["nbgrader_exporter"].register_preprocessor(AllowedOutputs, enabled=True)

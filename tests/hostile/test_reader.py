@@ -384,6 +384,20 @@ def test_formgrader_s_buttons_show_ids_as_text(graded: Class, formgrader: str, w
     assert_plain(log)
 
 
+def test_a_course_that_is_opened_later_is_shown_by_its_own_rules(graded: Class, watch: Watched) -> None:
+    """Jupyter was started in another directory, and has read no configuration of the course."""
+    pages = {}
+    with jupyter(graded.course, graded.course.root.parent) as address:
+        watch.page.goto(f"{address}formgrader?path={quote(str(graded.course.root))}")
+        for path in (f"submissions/{graded.submission('hostile')}/", f"manage_students/{quote(IDS[0])}"):
+            pages[path] = watch.page.request.get(f"{address}formgrader/{path}").text()
+    for html in pages.values():
+        marks = {str(tag) for tag in watch.page.evaluate(MARKS, html)}
+        assert marks
+        assert not [tag for tag in marks if "ran(" in tag]
+    assert not watch.ran
+
+
 # Right answers
 
 
