@@ -55,7 +55,7 @@ class Course:
             **os.environ,
             # nbgrader calls alembic by name, and the crash tests put a preprocessor beside the configuration.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(self.root), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+            "PYTHONPATH": os.pathsep.join([str(self.root), str(ROOT)]),
             "JUPYTER_CONFIG_DIR": str(self.root / "no-configuration-of-the-user"),
         }
         done = subprocess.run(

@@ -141,6 +141,14 @@ def test_unseeded_random_numbers_are_the_same_each_time(sandbox: Sandbox) -> Non
         assert shown(first, drawn) == shown(second, drawn)
 
 
+def test_unseeded_random_numbers_are_the_same_in_each_copy(worker: Worker) -> None:
+    drawn = (
+        "import random, torch, numpy as np\ndef draw(): return random.random(), np.random.rand(), torch.rand(1).item()"
+    )
+    assert shown(worker, drawn) == ""
+    assert once(worker, "draw") == once(worker, "draw")
+
+
 def test_a_cell_that_does_not_end_is_stopped(worker: Worker) -> None:
     (output,) = worker.run_cell("x = 1\nwhile True: pass", "cell 1", 0.2)
     assert output["ename"] == "CellTimeout"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from sqlalchemy.exc import SAWarning
 
-from autograder.course import find
+from autograder.course import Problem, find
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.notebook import notebook_of
 from autograder.gradebook.scores import reset
-from autograder.grading.submission import Unreadable, read, unread
+from autograder.grading.outputs import plain
+from autograder.grading.submission import Submission, Unreadable, read, unread
 
 # nbgrader 0.9.6 adds rows in an order that SQLAlchemy 2.1 warns of, three times for each student.
 warnings.filterwarnings("ignore", "Object of type <Submitted", SAWarning)
@@ -26,6 +28,7 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.parent.coursedir = SubmissionsDirectory.like(self.parent.coursedir)
+        self.parent.log.addFilter(_with_plain_words)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any
@@ -36,7 +39,7 @@ class SubmissionExporter(NotebookExporter):
         self._forget_last_time(names)
         problem = find(f"{names['assignment']}/{names['notebook']}")
         try:
-            submission = read(Path(filename), problem)
+            submission = _read(Path(filename), problem)
         except Unreadable as reason:
             self.log.warning("%s: %s", filename, reason)
             submission = unread(problem, reason)
@@ -54,3 +57,16 @@ class SubmissionExporter(NotebookExporter):
         """nbgrader compares it with the next submission's, to see which is newer."""
         time = self.parent.coursedir.get_existing_timestamp(str(folder))
         return {} if time is None else {"timestamp.txt": f"{time} UTC\n".encode()}
+
+
+def _read(path: Path, problem: Problem) -> Submission:
+    """As `read`, where the folder around the notebook came from somebody else too."""
+    if any(folder.is_symlink() for folder in (path.parent, path.parent.parent)):
+        raise Unreadable("The folder of the submission is a link, which is not followed. Submit the folder itself.")
+    return read(path, problem)
+
+
+def _with_plain_words(record: logging.LogRecord) -> bool:
+    """Names of files that somebody handed in stand in nbgrader's log, and a terminal obeys what is in them."""
+    record.msg, record.args = plain(record.getMessage()), ()
+    return True

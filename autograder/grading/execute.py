@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout, Worker
 
 # Each cell that does not end halves what the next ones get, down to this: a thousand times what an ordinary one takes.
 FLOOR = 1.0
+# Characters that all cells show together: a hundred figures. nbgrader reads and writes them several times.
+MOST_SHOWN = 16 * 2**20
+TOO_MUCH = "[The cells above show more than 16 MB, which is all that is kept. Show less in each.]"
 # Not parsed: a cell that stops with a SyntaxError is no Python.
 DEFINES = re.compile(r"^def\s+(\w+)", re.MULTILINE)
 
@@ -35,11 +39,11 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
     cells before it are run again in a new process: so it costs what it defines, and nothing else.
     """
     outputs: list[list[Output]] = [[] for _ in cells]
+    sizes = [0 for _ in cells]
     warnings: list[str] = []
     deadline = time.monotonic() + sandbox.limits.notebook
     seconds, left_out, furthest = sandbox.limits.cell, set[int](), 0
-    worker = sandbox.worker(files)
-    position = 0
+    worker, position = sandbox.worker(files), 0
     while position < len(cells):
         cell, index = cells[position], position
         position += 1
@@ -56,7 +60,9 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
         furthest = max(furthest, index + 1)
         began = time.monotonic()
         try:
-            outputs[index] = allowed(worker.run_cell(cell.source, f"cell {index + 1}", limit))
+            displayed = worker.run_cell(cell.source, f"cell {index + 1}", limit)
+            outputs[index] = allowed(displayed) if sum(sizes[:index]) <= MOST_SHOWN else [note(TOO_MUCH)]
+            sizes[index] = len(json.dumps(outputs[index]))
         except (StudentTimeout, StudentBroke) as error:
             left_out.add(index)
             outputs[index] = [note(f"{error} This cell was left out, and the others were run without it.")]

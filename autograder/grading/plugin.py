@@ -19,7 +19,7 @@ from autograder.grading.failure import Mismatch
 from autograder.grading.marks import Part, tested_by
 from autograder.grading.outputs import plain
 from autograder.grading.record import Outcome
-from autograder.grading.student import Call, Patience, Student
+from autograder.grading.student import Call, Patience, Room, Student
 from autograder.sandbox import (
     Limits,
     Session,
@@ -33,7 +33,7 @@ from autograder.sandbox import (
 
 @dataclass(frozen=True)
 class Case:
-    """What one case of one hidden test found, the calls that returned, and all functions that it asked for in order."""
+    """What one case of one hidden test found, the calls that it remembers, and all functions that it asked for."""
 
     part: str
     test: str
@@ -54,7 +54,7 @@ class Grading:
     def __init__(self, problem: Problem, parts: list[Part], execution: Execution, limits: Limits, seed: str) -> None:
         self.problem, self.worker, self.stopped, self.seed = problem, execution.worker, execution.stopped, seed
         self.part_ids = {part.id for part in parts}
-        self.patience = Patience(limits)
+        self.patience, self.room = Patience(limits), Room()
         self.cases: list[Case] = []
         self._test: object = None
         self._session: Session | None = None
@@ -68,7 +68,7 @@ class Grading:
             self._test, self._session = test, self.worker.fork()
         if self._session is None:
             raise RuntimeError("A test has no copy of the notebook.")
-        self._student = Student(self._session, self.patience)
+        self._student = Student(self._session, self.patience, self.room)
         return self._student
 
     def close(self) -> None:

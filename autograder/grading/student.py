@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from autograder.sandbox import Limits, Session, StudentTimeout
 
@@ -42,11 +47,38 @@ class Patience:
         self._left[function] = max(self.FLOOR, self.of(function) / 2)
 
 
+class Room:
+    """What is left for the calls of a submission that are remembered: each answer may have 16 MB."""
+
+    MOST = 64 * 2**20  # bytes; four times what all answers of the course's longest notebook have
+
+    def __init__(self) -> None:
+        self._left = self.MOST
+
+    def takes(self, call: Call) -> bool:
+        """Whether there is room for what `call` brought, which then is taken."""
+        size = _size((call.result, call.inputs_after))
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+
+def _size(value: Any) -> int:
+    """About the bytes that `value` takes in memory."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    members: Iterable[Any] = value if isinstance(value, list | tuple) else ()
+    if isinstance(value, dict):
+        members = chain(value.keys(), value.values())
+    return sys.getsizeof(value) + sum(map(_size, members))
+
+
 class Student:
     """`student.f` is the notebook's function f, running in one test's copy of the notebook."""
 
-    def __init__(self, session: Session, patience: Patience) -> None:
-        self._session, self._patience = session, patience
+    def __init__(self, session: Session, patience: Patience, room: Room) -> None:
+        self._session, self._patience, self._room = session, patience, room
         self.calls: list[Call] = []
         self.asked: list[str] = []
 
@@ -63,7 +95,9 @@ class Student:
             raise
         finally:
             self._patience.spend(time.monotonic() - began)
-        self.calls.append(Call(name, args, kwargs, result, tuple(inputs)))
+        call = Call(name, args, kwargs, result, tuple(inputs))
+        if self._room.takes(call):
+            self.calls.append(call)
         return result, inputs
 
 

@@ -156,10 +156,14 @@ def system_call_filter(level: Isolation) -> bytes:
 
 
 def _refuse_by_argument(rules: Any) -> None:
-    """What reaches other processes of the same user: their limits, signals by way of a file, a datagram to a file."""
+    """Other processes of the same user: their groups and limits, signals by way of a file, a datagram to a file."""
     import pyseccomp
 
     refused = pyseccomp.ERRNO(errno.EPERM)
+    # By its group all that a submission has started is found and ended. Programs that ask for another are told that
+    # they have it, and go on.
+    for name in ("setsid", "setpgid"):
+        rules.add_rule(pyseccomp.ERRNO(0), name)
     rules.add_rule(refused, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
     rules.add_rule(refused, "socketpair", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xF, SOCK_DGRAM))
     for name, commands in (("fcntl", (F_SETOWN, F_SETOWN_EX)), ("ioctl", (FIOSETOWN, SIOCSPGRP))):
@@ -187,11 +191,10 @@ MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 
-# Where a student's process shares its user, processes and network with ours: signals, priorities, sockets, what changes
-# or watches a file by its name, which Landlock does not see, and what leaves the group that is ended as one.
+# Where a student's process shares its user, processes and network with ours: signals, priorities, sockets, and what
+# changes or watches a file by its name, which Landlock does not see.
 REFUSED_WITHOUT_NAMESPACES = (
     *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
-    *("setsid", "setpgid"),
     *("setpriority", "ioprio_set", "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"),
     *("migrate_pages", "move_pages", "socket", "connect", "bind", "listen", "accept", "accept4"),
     *("chmod", "fchmod", "fchmodat", "chown", "lchown", "fchown", "fchownat"),

@@ -170,8 +170,7 @@ DAEMON = """
 import os, signal
 over, kept = os.pipe()
 if os.fork() == 0:
-    try: os.setsid()
-    except PermissionError: pass
+    os.setsid()
     os.close(kept)
     if os.fork() == 0:
         for number in range(1, 65):

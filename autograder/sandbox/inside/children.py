@@ -9,8 +9,6 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 BY_ITSELF = "it ended by itself"
 
 
@@ -28,9 +26,10 @@ class Child:
         return [self.pid]
 
     def kill(self) -> None:
+        """Kill the first process, so that it makes no more, and then all of its group."""
         self.killed = True
         signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        # A worker that is killed before it has made its own group has none.
+        # A worker that was killed before it had made its own group has none.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -42,27 +41,21 @@ class Child:
 
 
 class Namespaced(Child):
-    """A worker in a pid namespace of its own: when its first process is killed, the kernel kills all others."""
+    """A worker in a pid namespace of its own: with its first process, the kernel kills all others."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(pid)
         self.namespace = os.stat(f"/proc/{pid}/ns/pid").st_ino
 
     def processes(self) -> list[int]:
-        found = []
-        for name in os.listdir("/proc"):
-            try:
-                if name.isdigit() and os.stat(f"/proc/{name}/ns/pid").st_ino == self.namespace:
-                    found.append(int(name))
-            except OSError:
-                continue  # it has ended between the two calls
-        return found
+        return _found(lambda pid: os.stat(f"/proc/{pid}/ns/pid").st_ino == self.namespace)
 
 
 class Grouped(Child):
-    """A worker whose processes cannot leave the group of its first, so that one signal reaches all of them at once.
+    """A worker whose processes all are of its group, which the filter on system calls lets none of them leave.
 
-    Their number does not matter to that: a process that is being made while the signal is sent is not made.
+    Who looks for descendants misses one whose parent ends meanwhile, and a submission may be a chain of these; a group
+    is killed at once, with those that it is just making.
     """
 
     def __init__(self, pid: int, home: Path) -> None:
@@ -70,11 +63,8 @@ class Grouped(Child):
         self.home = home
 
     def processes(self) -> list[int]:
-        """The first process, which is our own code and the parent of all that lose theirs, is not among them."""
-        try:
-            return [process.pid for process in psutil.Process(self.pid).children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
+        """The first process, which is our own code, is not among them."""
+        return _found(lambda pid: os.getpgid(pid) == self.pid != pid)
 
     def end(self) -> None:
         super().end()
@@ -95,6 +85,15 @@ class Grouped(Child):
             if size > disk or files > disk // 16384:
                 return True
         return False
+
+
+def _found(belongs: Callable[[int], bool]) -> list[int]:
+    found = []
+    for pid in [int(name) for name in os.listdir("/proc") if name.isdigit()]:
+        with contextlib.suppress(OSError):  # it has ended between the two calls
+            if belongs(pid):
+                found.append(pid)
+    return found
 
 
 def threads(pid: int) -> int:

@@ -145,6 +145,9 @@ class Notebook(InteractiveShell):
     def enable_gui(self, gui: str | None = None) -> None:
         """`%matplotlib inline` asks for it; there are no windows here."""
 
+    def ask_exit(self) -> None:
+        """`exit()` lets its cell go on, as in Jupyter."""
+
     def _flush_figures(self) -> None:
         backend = sys.modules.get("matplotlib_inline.backend_inline")
         if backend is not None:

@@ -135,8 +135,10 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
             connection.send(["written"])
         elif message[0] == "fork":
             _, (descriptor,), _, _ = socket.recv_fds(channel, 1, 1)
+            state = random.getstate()
             pid = os.fork()
             if pid == 0:
+                random.setstate(state)  # Python seeds it anew in every child
                 stream.close()
                 channel.close()
                 answer_calls(socket.socket(fileno=descriptor), notebook)
