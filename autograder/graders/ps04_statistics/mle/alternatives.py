@@ -200,7 +200,10 @@ def weighted_least_squares(theta, g, w, counts):
 def step_back_where_the_loglik_falls(g, w, counts):
     theta = np.array([np.sum(counts) / 2 / np.sum(g), np.sum(counts) / 2 / np.sum(w)])
     for _ in range(200):
-        new = spec_scoring_step(theta, g, w, counts)
+        try:
+            new = spec_scoring_step(theta, g, w, counts)
+        except np.linalg.LinAlgError:
+            raise RuntimeError("There is no maximum.") from None
         while spec_loglik(new, g, w, counts) < spec_loglik(theta, g, w, counts) - 1e-9:
             new = (theta + new) / 2
         theta = new

@@ -13,10 +13,6 @@ SLOPE = Tolerance(1e-5, 1e-6, "a finite difference of a log-likelihood carries a
 # Covariances, and sides of laws. Over 200 seeds, inv and pinv of normal equations were right to 2e-9 on these data.
 ESTIMATE = Tolerance(1e-6, 1e-8, "six digits are far more than a covariance or a mean of estimates is needed to")
 
-# Where the prior alone speaks. torch's Normal keeps a scale that is a Python float in single precision, and squares it:
-# three roundings of 6e-8 at worst.
-PRIOR = Tolerance(3e-7, 0.0, "a prior's scale may be in single precision, and nothing else")
-
 # In standard errors, the natural unit of an estimate. To maximise ℓ itself finds the top to √ε of a standard error at
 # best: a golden section was off by up to 8e-8 in 200 seeds.
 MILLIONTH = 1e-6
@@ -30,6 +26,15 @@ def difference(function, first, second, *rest):
     """function(second, …) − function(first, …): what remains when a constant drops out."""
     values = [as_float(function(point, *rest), of="the log-likelihood") for point in (first, second)]
     return values[1] - values[0]
+
+
+def of_terms(total, *terms):
+    """How exact `total` is, the sum of `terms` which may cancel, where scales may be in single precision.
+
+    torch's Normal keeps a scale that is a Python float so, and squares it: three roundings of 6e-8 at worst.
+    """
+    lost = sum(map(abs, terms)) / abs(total)
+    return Tolerance(3e-7 * lost, 0.0, "a scale may be in single precision, and nothing else")
 
 
 def slopes(loglik, point, *rest):

@@ -34,7 +34,6 @@ from autograder.graders.ps04_statistics.mle.judging import (
     CANCELLING,
     ESTIMATE,
     MILLIONTH,
-    PRIOR,
     agree_within_errors,
     check_equal,
     check_infinite,
@@ -44,6 +43,7 @@ from autograder.graders.ps04_statistics.mle.judging import (
     difference,
     information_by_quadrature,
     nodes,
+    of_terms,
     own_slope,
     pair,
     sized,
@@ -482,7 +482,8 @@ class TestMap:
         for (first, second, *rest), found in zip(inputs, answers, strict=True):
             below, above = (as_float(value, of="the log posterior") for value, _ in found)
             right = difference(reference.map_log_posterior, first, second, *rest)
-            tolerance = PRIOR if np.allclose(rest[0] @ first, rest[0] @ second) else ESTIMATE
+            likelihood = difference(reference.map_log_posterior, first, second, *rest[:3], 0.0)
+            tolerance = of_terms(right, likelihood, right - likelihood)
             agree(above - below, right, tolerance, of="the difference of log posteriors")
             for theta, (_, after) in zip((first, second), found, strict=True):
                 untouched((theta, *rest), after)
