@@ -27,6 +27,7 @@ from autograder.proof import (
     NotAnExpression,
     Proof,
     ShapeError,
+    Step,
     Unreadable,
     check,
     define,
@@ -214,7 +215,11 @@ def test_the_example_of_the_statement() -> None:
         (lambda: let("a b", A), "no name"),
         (lambda: eye("nn"), "no symbolic size"),
         (lambda: eye(3), "no symbolic size"),
-        (lambda: verify(A, "A"), "Number 2.*str"),
+        (lambda: verify(A, "A"), "Line 2 is a value of type str, not a matrix expression"),
+        (lambda: verify(A, 1), "Line 2 is the number 1, not a matrix expression. For the number 1 write eye"),
+        (lambda: rewrite(1, 2, y), "The left side is the number 2"),
+        (lambda: lmul(1, A), "What lmul multiplies with is the number 1"),
+        (lambda: rewrite(x, y, y), "named by their numbers 1, 2, 3, …; this is the expression x"),
         (lambda: solve(A), "Line 1"),
         (lambda: to_data(None), "None"),
         (lambda: to_data([A]), "list"),
@@ -351,6 +356,18 @@ DERIVED = alternatives.derived(*LETTERS)
 NOTES = alternatives.solved_like_the_notes(*LETTERS)
 
 
+PADDED = solve(
+    given(T @ x, y),
+    lmul(A @ inv(A) @ A, 1),
+    rewrite(2, A @ T @ x, A @ y),
+    lmul(C @ inv(C) @ V, 1),
+    rewrite(4, V @ T @ x, V @ y),
+    lmul(S @ inv(S) @ V @ A, 1),
+    rewrite(6, V @ A @ T @ x, V @ A @ y),
+    rewrite(1, x, X @ y),
+)
+
+
 def without(proof: Proof, *numbers: int) -> Proof:
     return Proof(proof.mode, tuple(step for number, step in enumerate(proof.steps, start=1) if number not in numbers))
 
@@ -394,13 +411,41 @@ def without(proof: Proof, *numbers: int) -> Proof:
         (NOTES, ALL),
         (without(NOTES, 12), {"A", "C", "S"}),
         (Proof("solve", NOTES.steps[:3]), {"A"}),
-        (Proof("solve", NOTES.steps[:7]), {"A"}),
+        (Proof("solve", NOTES.steps[:7]), {"A", "C"}),
         (Proof("solve", NOTES.steps[:8]), {"A", "C"}),
         (Proof("solve", NOTES.steps[3:]), set()),
         (solve(given(T @ x, y), rewrite(1, A @ inv(A) @ T @ x, y), rewrite(2, T @ x, y)), set()),
         (solve(given(A @ x, y), lmul(inv(A), 1), rewrite(2, x, inv(A) @ y)), set()),
-        (solve(given(T @ x, y), define(z, C @ V @ x), lmul(inv(C), 2), rewrite(3, inv(C) @ z, V @ x)), set()),
+        (solve(given(T @ x, y), define(z, C @ V @ x), lmul(inv(C), 2), rewrite(3, inv(C) @ z, V @ x)), {"C"}),
+        # Pairs put in by a multiplication or a definition, and taken out again by their laws.
+        (PADDED, set()),
+        (
+            solve(
+                given(T @ x, y),
+                define(z, C @ inv(C) @ V @ x),
+                rewrite(2, z, V @ x),
+                subst(3, 1, A @ x + U @ C @ z, y),
+                rewrite(1, x, X @ y),
+            ),
+            set(),
+        ),
     ],
 )
 def test_credit_is_for_what_is_no_longer_to_be_shown(proof: Proof, laws: set[str]) -> None:
     assert done_laws(check(proof, woodbury()), proof.mode, woodbury(), "S") == laws
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (rewrite(1, 2 * y, 2 * T @ x), "This is equation (1) multiplied by 2 I. `rewrite` does not multiply"),
+        (rewrite(1, inv(A) @ T @ x, inv(A) @ y), "This is equation (1) multiplied by A⁻¹. `rewrite` does not multiply"),
+        (rewrite(1, V @ y - V @ A @ x, V @ U @ C @ V @ x), "multiplied by V"),
+        (rewrite(1, x + inv(A) @ U @ C @ V @ x, inv(A) @ y), "takes more than one law"),
+        (rewrite(1, 2 * y, T @ x), "False"),
+    ],
+)
+def test_a_rewriting_that_multiplies_is_told_so(step: Step, words: str) -> None:
+    verdict = check(solve(given(T @ x, y), step), woodbury()).verdicts[1]
+    assert verdict.law is None
+    assert words in verdict.sentence

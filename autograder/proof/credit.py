@@ -4,7 +4,8 @@ In a chain, the legal lines that are connected with the start lead to some line,
 from another. Between the two is a gap. A law is done with if the whole way needs it and the gap does not, so that a
 pair X X⁻¹ that is put in and left lying, or taken out again, earns nothing: the gap is as wide as before.
 
-Equations have no such order. There a law is done with where it made an equation shorter that belongs to the given one.
+Equations have no such order. There the gap is between all that are legal and the last one: the laws by which this is a
+sum of those, each multiplied from the left. A letter that is defined, or a pair that is put in, does not close it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
-from matrix_laws import ALGEBRA, REVERSAL, Laws
+from matrix_laws import Laws
 from matrix_proofs import Claim, Theorem
-from matrix_words import Rules, TooLarge, Words, add, expand, reduce
+from matrix_values import PRIME
+from matrix_words import Rules, TooLarge, Word, Words, add, expand, multiply, order, reduce
 from proof_report import Report, Verdict
+
+# The longest equation of the longest proof by hand that we know has 32 letters in all its words.
+LONGEST_EQUATION = 60
 
 
 def done_laws(report: Report, mode: str, theorem: Theorem, core: str) -> set[str]:
@@ -26,8 +31,7 @@ def done_laws(report: Report, mode: str, theorem: Theorem, core: str) -> set[str
     if not report.verdicts:
         return set()
     if len(theorem[mode].starts[0]) == 2:
-        names = theorem[mode].hypotheses
-        return {law if law in names else core for law in _in_equations(report.verdicts)}
+        return _in_equations(report.verdicts, theorem[mode], core)
     return _in_chain(report.verdicts, theorem[mode], core)
 
 
@@ -99,17 +103,62 @@ def _forms(line: Words, sets: Sets) -> Forms:
     return forms
 
 
-def _in_equations(verdicts: tuple[Verdict, ...]) -> set[str]:
-    legal = {verdict.number: verdict for verdict in _sound(verdicts)}
-    belonging, found, seen = _belonging(legal), set[str](), list[Words]()
-    for number, verdict in legal.items():
-        repeated = any(form in seen for form in (verdict.words, add({}, verdict.words, -1)))
-        seen.append(verdict.words)
-        if verdict.step.rule == "rewrite" and number in belonging and not repeated:
-            [source] = verdict.step.sources
-            if _size(verdict.words) < _size(legal[source].words):
-                found.add(str(verdict.law))
-    return found - {ALGEBRA, REVERSAL}
+def _in_equations(verdicts: tuple[Verdict, ...], claim: Claim, core: str) -> set[str]:
+    legal = list(_sound(verdicts))
+    given = next((verdict.words for verdict in legal if verdict.step.rule == "given"), None)
+    if given is None:
+        return set()
+    equations = [verdict.words for verdict in legal if _size(verdict.words) <= LONGEST_EQUATION]
+    ends = [add(expand(left), expand(right), -1) for left, right in claim.ends]
+    sets = _sets(Laws(claim.hypotheses), [*equations, *ends], core)
+    lines = [_forms(words, sets) for words in equations]
+
+    def gap(end: Words, known: list[Forms]) -> set[str]:
+        factors = sorted({word[i:j] for word in end for i in range(len(word)) for j in range(i, len(word))}, key=order)
+        for index, (names, rules) in enumerate(sets):
+            forms = [form for line in known if (form := line[index]) and _size(form) <= LONGEST_EQUATION]
+            products = (_product(factor, form, rules) for factor in factors for form in forms)
+            if _is_sum(_product((), end, rules), products):
+                return names
+        return set(claim.hypotheses)
+
+    return max((gap(end, [_forms(given, sets)]) - gap(end, lines) for end in ends), key=len)
+
+
+def _product(factor: Word, words: Words, rules: Rules) -> Words:
+    """factor times words, reduced; nothing if it is too large."""
+    try:
+        return reduce(multiply({factor: 1}, words), rules)
+    except TooLarge:
+        return {}
+
+
+def _is_sum(target: Words, equations: Iterable[Words]) -> bool:
+    """Whether the target is a linear combination of the equations, by elimination modulo a prime."""
+    echelon: dict[Word, Words] = {}
+    for words in equations:
+        if rest := _eliminated(words, echelon):
+            longest = max(rest, key=order)
+            inverse = pow(rest[longest], -1, PRIME)
+            echelon[longest] = {word: coefficient * inverse % PRIME for word, coefficient in rest.items()}
+    return not _eliminated(target, echelon)
+
+
+def _eliminated(words: Words, echelon: dict[Word, Words]) -> Words:
+    """What is left of the words when the longest of each line of the echelon is eliminated."""
+    todo, done = {word: coefficient % PRIME for word, coefficient in words.items()}, {}
+    while todo:
+        word = max(todo, key=order)
+        coefficient = todo.pop(word)
+        if word not in echelon:
+            done[word] = coefficient
+            continue
+        for other, factor in echelon[word].items():
+            if other != word and not (value := (todo.get(other, 0) - coefficient * factor) % PRIME):
+                todo.pop(other, None)
+            elif other != word:
+                todo[other] = value
+    return done
 
 
 def _sound(verdicts: tuple[Verdict, ...]) -> Iterator[Verdict]:
@@ -119,18 +168,6 @@ def _sound(verdicts: tuple[Verdict, ...]) -> Iterator[Verdict]:
         if verdict.law is not None and numbers.issuperset(verdict.step.sources):
             numbers.add(verdict.number)
             yield verdict
-
-
-def _belonging(legal: dict[int, Verdict]) -> set[int]:
-    """The numbers of the equations that come from a given one, and of those that were used on the way."""
-    found = {number for number, verdict in legal.items() if verdict.step.rule == "given"}
-    for number, verdict in legal.items():
-        if found.intersection(verdict.step.sources):
-            found.add(number)
-    for number in sorted(legal, reverse=True):
-        if number in found:
-            found.update(legal[number].step.sources)
-    return found
 
 
 def _size(words: Words) -> int:

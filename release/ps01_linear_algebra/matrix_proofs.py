@@ -15,10 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from matrix_algebra import Expr, NotAnExpression, Shape, as_latex, as_text, letters, to_tokens
+from matrix_algebra import Expr, NotAnExpression, Shape, as_latex, as_text, kind_of, letters, to_tokens
 
 # The longest proof of Woodbury's identity that we know, written out in small steps, has 14 lines.
 MOST_LINES = 40
+
+SIDES = ("The left side", "The right side")
+HINTS: Mapping[type, str] = {int: " For the number 1 write eye('n') or eye('k'); for the vector 0 write 0*x."}
 
 # How many expressions and how many numbers of earlier lines each kind of line has.
 RULES = {"line": (1, 0), "given": (2, 0), "lmul": (1, 1), "rewrite": (2, 1), "define": (2, 0), "subst": (2, 2)}
@@ -66,40 +69,42 @@ def derive(*lines: Expr) -> Proof:
 
 def chain(mode: str, lines: Iterable[Expr]) -> Proof:
     """A chain of equal expressions, as `theorem[mode]` asks for."""
-    return Proof(mode, tuple(Step("line", (line,)) for line in _expressions(lines)))
+    terms = tuple(lines)
+    names = [f"Line {number}" for number in range(1, len(terms) + 1)]
+    return Proof(mode, tuple(Step("line", (line,)) for line in _expressions(terms, names)))
 
 
 def solve(*steps: Step) -> Proof:
     """Equations, numbered from 1, from T x = y to x = X y; each is `given`, `lmul`, `rewrite`, `define` or `subst`."""
     for number, step in enumerate(steps, start=1):
         if not isinstance(step, Step):
-            raise NotAnExpression(f"Line {number} is of type {type(step).__name__}: write given(...), lmul(...) or so.")
+            raise NotAnExpression(f"Line {number} is {kind_of(step)}: write given(...), lmul(...) or so.")
     return Proof("solve", steps)
 
 
 def given(left: Expr, right: Expr) -> Step:
     """The equation that is given."""
-    return Step("given", _expressions((left, right)))
+    return Step("given", _expressions((left, right), SIDES))
 
 
 def lmul(matrix: Expr, i: int) -> Step:
     """Equation i multiplied by `matrix` from the left, on both sides."""
-    return Step("lmul", _expressions((matrix,)), _numbers(i))
+    return Step("lmul", _expressions((matrix,), ["What lmul multiplies with"]), _numbers(i))
 
 
 def rewrite(i: int, left: Expr, right: Expr) -> Step:
     """Equation i in another form: terms moved from side to side, ring algebra, and at most one law."""
-    return Step("rewrite", _expressions((left, right)), _numbers(i))
+    return Step("rewrite", _expressions((left, right), SIDES), _numbers(i))
 
 
 def define(letter: Expr, value: Expr) -> Step:
     """A new letter for an expression: letter = value."""
-    return Step("define", _expressions((letter, value)))
+    return Step("define", _expressions((letter, value), ["The letter", "What the letter stands for"]))
 
 
 def subst(j: int, i: int, left: Expr, right: Expr) -> Step:
     """Equation j used in equation i, at as many places as you like, and ring algebra."""
-    return Step("subst", _expressions((left, right)), _numbers(j, i))
+    return Step("subst", _expressions((left, right), SIDES), _numbers(j, i))
 
 
 def reason(step: Step) -> str:
@@ -127,13 +132,12 @@ def to_data(proof: object) -> dict[str, object]:
     return {"mode": proof.mode, "steps": steps}
 
 
-def _expressions(terms: Iterable[object]) -> tuple[Expr, ...]:
+def _expressions(terms: Sequence[object], names: Sequence[str]) -> tuple[Expr, ...]:
+    """The terms, if all are matrix expressions; `names` says what each of them is."""
     found = []
-    for number, term in enumerate(terms, start=1):
+    for term, name in zip(terms, names, strict=True):
         if not isinstance(term, Expr):
-            raise NotAnExpression(
-                f"Number {number} of these is of type {type(term).__name__}, not a matrix expression."
-            )
+            raise NotAnExpression(f"{name} is {kind_of(term)}, not a matrix expression.{HINTS.get(type(term), '')}")
         found.append(term)
     return tuple(found)
 
@@ -141,7 +145,7 @@ def _expressions(terms: Iterable[object]) -> tuple[Expr, ...]:
 def _numbers(*numbers: object) -> tuple[int, ...]:
     for number in numbers:
         if not isinstance(number, int):
-            raise NotAnExpression(f"Equations are named by their numbers 1, 2, 3, …, not by {type(number).__name__}.")
+            raise NotAnExpression(f"Equations are named by their numbers 1, 2, 3, …; this is {kind_of(number)}.")
     return tuple(int(number) for number in numbers if isinstance(number, int))
 
 

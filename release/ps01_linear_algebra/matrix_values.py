@@ -22,10 +22,11 @@ def modular(expression: Expr) -> Function:
 
     It returns an int64 array with entries in 0..p-1, or None where something has no inverse modulo p. p < 2**63.
     """
+    shapes = letters(expression)
 
     def function(matrices: Mapping[str, Any], p: int) -> Array | None:
         sizes: dict[Dim, int] = {1: 1}
-        for name, shape in letters(expression).items():
+        for name, shape in shapes.items():
             sizes |= dict(zip(shape, np.shape(matrices[name]), strict=True))
         try:
             return evaluate(expression, matrices, sizes, p).astype(np.int64)
@@ -71,16 +72,18 @@ def _applied(
 def inverse_mod(matrix: Array, p: int) -> Array:
     """The inverse of a square matrix of integers modulo the prime p, by Gauss and Jordan; LinAlgError if singular."""
     n = len(matrix)
-    work = np.concatenate([matrix % p, np.eye(n, dtype=object)], axis=1)
+    rows = [[int(x) % p for x in row] + [int(i == j) for j in range(n)] for i, row in enumerate(matrix)]
     for column in range(n):
-        pivot = next((row for row in range(column, n) if work[row, column]), None)
+        pivot = next((row for row in range(column, n) if rows[row][column]), None)
         if pivot is None:
             raise np.linalg.LinAlgError(f"The matrix is singular modulo {p}.")
-        work[[column, pivot]] = work[[pivot, column]]
-        work[column] = work[column] * pow(int(work[column, column]), -1, p) % p
-        others = np.where(np.arange(n) == column, 0, work[:, column])
-        work = (work - np.outer(others, work[column])) % p
-    return work[:, n:]
+        rows[column], rows[pivot] = rows[pivot], rows[column]
+        scale = pow(rows[column][column], -1, p)
+        top = rows[column] = [x * scale % p for x in rows[column]]
+        for i, row in enumerate(rows):
+            if i != column and (factor := row[column]):
+                rows[i] = [(x - factor * y) % p for x, y in zip(row, top, strict=True)]
+    return np.array([row[n:] for row in rows], dtype=object).reshape(n, n)
 
 
 def fails_at(left: Expr, right: Expr, shapes: Mapping[str, Shape], values: Mapping[str, Expr]) -> str | None:

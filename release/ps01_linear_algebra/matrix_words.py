@@ -118,6 +118,20 @@ def solved_for_longest(words: Words) -> tuple[Word, Words] | None:
     return longest, add({}, {word: c for word, c in words.items() if word != longest}, -words[longest])
 
 
+def quotient(words: Words, divisor: Words) -> Words | None:
+    """What times `divisor` gives the words, by ring algebra alone; None if nothing does."""
+    longest = max(divisor, key=order, default=())
+    found: Words = {}
+    while words and divisor:
+        word = max(words, key=order)
+        size = len(word) - len(longest)
+        if size < 0 or word[size:] != longest or words[word] % divisor[longest]:
+            return None
+        term = {word[:size]: words[word] // divisor[longest]}
+        found, words = add(found, term), add(words, multiply(term, divisor), -1)
+    return found if divisor else None
+
+
 def inverse_rules(matrix: Words) -> Rules:
     """X X⁻¹ = X⁻¹ X = I for the matrix X: for S = C⁻¹ + V A⁻¹ U they replace V A⁻¹ U S⁻¹ by I - C⁻¹ S⁻¹."""
     letter = inverse(matrix)

@@ -14,7 +14,8 @@ def sherman_morrison(Ainv: NDArray[np.float64], u: NDArray[np.float64], v: NDArr
     """The inverse of A + u vᵀ from that of A: A⁻¹ - A⁻¹u vᵀA⁻¹ / (1 + vᵀA⁻¹u).
 
     Ainv: (n, n). u, v: (n,). Returns a new (n, n) array, float64. No argument is changed.
-    Raises numpy.linalg.LinAlgError if |1 + vᵀA⁻¹u| <= 1e-12 (1 + ‖v‖ ‖A⁻¹u‖): then A + u vᵀ is singular to rounding.
+    Raises numpy.linalg.LinAlgError if |1 + vᵀA⁻¹u| <= 1e-12 (1 + ‖v‖ ‖A⁻¹u‖), with Euclidean lengths: then A + u vᵀ is
+    singular to rounding.
     Source: eq. (1.23) with the sign of (1.29).
     """
     ### BEGIN SOLUTION
@@ -125,6 +126,7 @@ def woodbury_solve(
     solve_A: takes (n,) or (n, m), returns A⁻¹ times it in the same shape. U: (n, k). C: (k, k), perhaps singular.
     V: (k, n). rhs: (n,) or (n, r). Returns x in the shape of rhs, float64. No argument is changed.
     Costs: solve_A sees k + r columns at most, and nothing larger than k×k is factorised or formed besides n×k and n×r.
+    No inverse is formed: the residual is that of rounding also where A + UCV is nearly singular.
     Raises ValueError if C is not (k, k), and numpy.linalg.LinAlgError if A + UCV is singular.
     Source: eq. (1.30) with the sign of (1.29), in the form that does without C⁻¹.
     """

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 Dim = str | int
 Shape = tuple[Dim, Dim]
@@ -84,11 +85,11 @@ class Expr:
     def __mul__(self, other: object) -> Expr:
         if isinstance(other, Expr):
             raise NotAnExpression(f"Between the matrices {self!r} and {other!r} use @, not *.")
-        if not isinstance(other, int) or isinstance(other, bool):
-            raise NotAnExpression(f"{self!r} can be multiplied by an integer, not by {_kind(other)}.")
-        if abs(other) > LARGEST_FACTOR:
+        if isinstance(other, bool) or not isinstance(other, Integral):
+            raise NotAnExpression(f"{self!r} can be multiplied by an integer, not by {kind_of(other)}.")
+        if abs(factor := int(other)) > LARGEST_FACTOR:
             raise NotAnExpression(f"The factor of {self!r} is larger than {LARGEST_FACTOR}.")
-        return _node("times", (self,), int(other), self.shape)
+        return _node("times", (self,), factor, self.shape)
 
     __rmul__ = __mul__
 
@@ -186,12 +187,15 @@ def walk(expression: Expr) -> Iterator[Expr]:
 def _expression(value: object, operation: str) -> Expr:
     if not isinstance(value, Expr):
         more = " For the number 1 write eye('n') or eye('k')." if isinstance(value, int) else ""
-        raise NotAnExpression(f"{operation} takes matrix expressions, and this is {_kind(value)}.{more}")
+        raise NotAnExpression(f"{operation} takes matrix expressions, and this is {kind_of(value)}.{more}")
     return value
 
 
-def _kind(value: object) -> str:
-    return f"the number {value}" if isinstance(value, int | float) else f"of type {type(value).__name__}"
+def kind_of(value: object) -> str:
+    """What stands where a matrix expression should."""
+    if isinstance(value, Expr):
+        return f"the expression {value!r}"
+    return f"the number {value}" if isinstance(value, int | float) else f"a value of type {type(value).__name__}"
 
 
 def _name(name: object) -> str:

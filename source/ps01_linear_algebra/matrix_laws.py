@@ -19,6 +19,7 @@ from matrix_words import (
     inverse_rules,
     inverses,
     multiply,
+    quotient,
     reduce,
     spell,
 )
@@ -125,6 +126,16 @@ def _pretty(letter: Letter) -> str:
         return str(letter)
     inner = pretty(letter.argument)
     return f"{inner}⁻¹" if inner.isalnum() else f"({inner})⁻¹"
+
+
+def multiple_of(old: Words, new: Words) -> str:
+    """With what the equation `old` was multiplied from the left to get `new`; nothing if it is no multiple."""
+    try:
+        factors = [quotient(form, old) for form in (new, add({}, new, -1))]
+    except TooLarge:
+        return ""
+    # The sides may have been exchanged: of 2 and -2 the one without a sign.
+    return min((pretty(factor) for factor in factors if factor), key=len, default="")
 
 
 COMMUTE = "The two would be equal if matrices commuted. They do not: keep the order of every product."

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matrix_algebra import Expr, NotAnExpression, ShapeError, as_text, letters, walk
-from matrix_laws import SUM, Laws, slip_of
+from matrix_laws import SUM, Laws, multiple_of, slip_of
 from matrix_proofs import MOST_LINES, RULES, Claim, Proof, Step, Theorem
 from matrix_values import fails_at
 from matrix_words import TooLarge, Words, add, expand, multiply, reduce, solved_for_longest
 from proof_report import Report, Verdict
 
+BY_LMUL = "`rewrite` does not multiply an equation, not even by 2; for that there is"
 LONG = "The step is true, but takes more than one law: write the lines in between."
 
 FIRST, GIVEN, DEFINED = "the first line", "the given equation", "a definition"
@@ -177,6 +178,10 @@ class _Judge:
         """What to say of a line that does not follow from `source` in one step."""
         sides = (source.step.terms[0], step.terms[0]) if step.rule == "line" else step.terms
         where = fails_at(sides[0], sides[1], self.shapes, self.values)
+        if where is None and step.rule == "rewrite":
+            factor = multiple_of(source.words, words)
+            why = f"This is equation ({source.number}) multiplied by {factor}." if factor else LONG
+            return _Illegal(f"{why} {BY_LMUL} lmul(M, {source.number}).", None if factor else LONG, words)
         if where is None:
             return _Illegal(LONG, LONG, words)
         cause = slip_of(source.words, words, self.laws)

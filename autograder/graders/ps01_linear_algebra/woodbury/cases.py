@@ -17,6 +17,10 @@ SOLVED = Tolerance(1e-8, 1e-9, "two stable ways to solve a small, well-condition
 NO_CHECK = "Look at 1 + vᵀA⁻¹u before you divide by it: where it vanishes, raise numpy.linalg.LinAlgError."
 EXACT_ZERO = "In floating point 1 + vᵀA⁻¹u is hardly ever exactly 0: compare it with the bound of the statement."
 ABSOLUTE = "How small 1 + vᵀA⁻¹u is depends on the size of v and A⁻¹u: the bound has the factor 1 + ‖v‖ ‖A⁻¹u‖."
+NORM = "‖v‖ and ‖A⁻¹u‖ are Euclidean lengths, √(Σ vᵢ²): np.linalg.norm of a vector without further arguments."
+INVERTED = (
+    "Give `solve` the right side itself: to invert the k×k matrix first costs as many digits as its condition has."
+)
 SHAPE = "Compare the shape of C with (k, k) first: numpy would stretch it silently."
 SINGULAR = "C may be singular: use a form without C⁻¹, such as C (I + VA⁻¹UC)⁻¹."
 TOO_MANY = "Only U and the right sides need the solver of A: a matrix with n columns, such as its inverse, is too dear."
@@ -114,6 +118,30 @@ def nearly_singular(rng, n, scale, denominator, size=1.0):
     return Ainv, u, v
 
 
+def long_vectors(rng, times):
+    """A⁻¹ = I, u and v of 100 entries of size one, and 1 + vᵀA⁻¹u = `times` the bound that the statement sets for it.
+
+    Sums of absolute values would make a bound 100 times as large, and the largest entries one 30 times as small.
+    """
+    n = 100
+    u, v = rng.choice([-1.0, 1.0], size=(2, n))
+    v[: n // 2] = -u[: n // 2]
+    v[n // 2 :] = u[n // 2 :]
+    # The products of the entries add up to zero; now to -1 + 1e-12 · times · (1 + ‖v‖ ‖u‖), exactly but for rounding.
+    v[0] += u[0] * (times * 1e-12 * (1 + n) - 1)
+    return np.eye(n), u, v
+
+
+def nearly_singular_system(rng, n, k):
+    """A, U, C, V and b such that A + UCV has a condition number near 1e10, and the solution is of order one."""
+    A, U, _, _, x = system(rng, n, k)
+    U, turn, left, right = (np.linalg.qr(m)[0] for m in (U, *rng.normal(size=(3, k, k))))
+    # Then VA⁻¹U is a rotation, and I + VA⁻¹UC = left · diag · right.
+    C = turn.T @ (left @ np.diag([1e-10, *np.linspace(0.5, 1.0, k - 1)]) @ right - np.eye(k))
+    V = turn @ U.T @ A
+    return A, U, C, V, (A + U @ C @ V) @ x
+
+
 # Pairs of functions for is_identity. They are ours and run here, so they can look at what they are given.
 
 PRIME = 2**61 - 1
@@ -169,10 +197,6 @@ def zero(matrices, p):
     return np.zeros((2, 2), dtype=np.int64)
 
 
-def nothing(matrices, p):
-    """A side that needs an inverse which never exists."""
-
-
 def last_entry(matrices, p):
     return np.array([[0, 0], [0, 1]], dtype=np.int64)
 
@@ -210,7 +234,7 @@ class Watch:
 
 
 def judged(student):
-    """The student's proof, read from plain data and judged here; and the laws that are done with in it."""
+    """The student's proof, read from plain data and judged here; and the laws that an incomplete one is done with."""
     try:
         return judgment(read(student.proof_as_data(), THEOREM))
     except Unreadable as why:
@@ -228,7 +252,7 @@ THEOREM = woodbury()
 def judgment(proof):
     """The same for a proof that has been read; the five tests of a submission ask for the same one."""
     report = judge(proof, THEOREM)
-    return report, done_laws(report, proof.mode, THEOREM, core="S")
+    return report, set() if report.complete else done_laws(report, proof.mode, THEOREM, core="S")
 
 
 # The condition number of A enters, although that of A + UCV is 10: measured 3e-13 at 1e6.

@@ -7,7 +7,9 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     DENSE,
     DENSE_SIGMA,
     EXACT_ZERO,
+    INVERTED,
     NO_CHECK,
+    NORM,
     SHAPE,
     SINGULAR,
     TOO_MANY,
@@ -85,6 +87,15 @@ def absolute_bound(Ainv, u, v):
     if abs(d) <= 1e-12:
         raise np.linalg.LinAlgError
     return Ainv - np.outer(Ainv @ u, v @ Ainv) / d
+
+
+@mistake("sherman_morrison", hint=NORM)
+def largest_entries(Ainv, u, v):
+    w = Ainv @ u
+    d = 1 + v @ w
+    if abs(d) <= 1e-12 * (1 + np.max(np.abs(v)) * np.max(np.abs(w))):
+        raise np.linalg.LinAlgError
+    return Ainv - np.outer(w, v @ Ainv) / d
 
 
 @mistake(
@@ -364,6 +375,14 @@ def inverse_of_a_singular_core(solve_A, U, C, V, rhs):
         raise ValueError
     solved, modes = solve_A(rhs), solve_A(U)
     return solved - modes @ np.linalg.solve(np.linalg.inv(C) + V @ modes, V @ solved)
+
+
+@mistake("woodbury_solve", hint=INVERTED)
+def inverse_of_the_core(solve_A, U, C, V, rhs):
+    if np.shape(C) != (U.shape[1], U.shape[1]):
+        raise ValueError
+    solved, modes = solve_A(rhs), solve_A(U)
+    return solved - modes @ (C @ (np.linalg.inv(np.eye(len(C)) + V @ modes @ C) @ (V @ solved)))
 
 
 @mistake("woodbury_solve", hint=TOO_MANY)

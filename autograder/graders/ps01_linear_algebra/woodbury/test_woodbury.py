@@ -6,7 +6,9 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     ABSOLUTE,
     DENSE_SIGMA,
     EXACT_ZERO,
+    INVERTED,
     NO_CHECK,
+    NORM,
     PRIME,
     SHAPE,
     SINGULAR,
@@ -22,9 +24,10 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     large,
     last_entry,
     logarithms,
+    long_vectors,
     more_candidates,
     nearly_singular,
-    nothing,
+    nearly_singular_system,
     quarter,
     raised,
     returned,
@@ -79,11 +82,12 @@ class TestRankOne:
         # ‖v‖ ‖u‖ is 200 times less than ‖v‖ ‖A⁻¹u‖ here, so that a bound with the former would let it pass.
         long = nearly_singular(rng, 5, 1e6, 1e-7, size=1000.0)
         regular, close = nearly_singular(rng, 5, 1.0, 1e-8), nearly_singular(rng, 5, 1.0, 2e-11)
-        answers = [
-            student.attempt("sherman_morrison", *args) for args in (exact, rounded, scaled, regular, long, close)
-        ]
+        above, below = long_vectors(rng, 5.0), long_vectors(rng, 0.1)
+        inputs = exact, rounded, scaled, regular, long, close, above, below
+        answers = [student.attempt("sherman_morrison", *args) for args in inputs]
         inverse = returned(answers[3], "sherman_morrison with 1 + vᵀA⁻¹u = 1e-8")
         returned(answers[5], "sherman_morrison with 1 + vᵀA⁻¹u = 2e-11, ten times the bound")
+        returned(answers[6], "sherman_morrison with 100 entries and 1 + vᵀA⁻¹u five times the bound", NORM)
         # The denominator 1e-8 is known to 1e-16, so the result to 1e-8 and a factor for the sums.
         loose = Tolerance(1e-5, 1e-5, "1 + vᵀA⁻¹u is a small difference of numbers of order one here")
         agree(inverse, reference.sherman_morrison(*regular), loose, of="the inverse where 1 + vᵀA⁻¹u = 1e-8")
@@ -91,6 +95,7 @@ class TestRankOne:
         raised(answers[1], "LinAlgError", "sherman_morrison with 1 + vᵀA⁻¹u = 5e-13", EXACT_ZERO)
         raised(answers[2], "LinAlgError", "sherman_morrison with ‖v‖ ‖A⁻¹u‖ = 1e6 and 1 + vᵀA⁻¹u = 1e-8", ABSOLUTE)
         raised(answers[4], "LinAlgError", "sherman_morrison with ‖v‖ ‖A⁻¹u‖ = 1e6 and 1 + vᵀA⁻¹u = 1e-7", ABSOLUTE)
+        raised(answers[7], "LinAlgError", "sherman_morrison with 100 entries and a tenth of the bound", NORM)
 
 
 PRINT = "Print the matrices that you draw and the two values, for p = 5 and n = k = 1."
@@ -139,7 +144,7 @@ class TestIdentity:
         inputs += [(*pairs["(1.30), minus"], [(2, 1), (2, 2)], p, 3, int(rng.integers(1000))) for p in (2, 3, 5)]
         inputs += [(Late(60, gone=50), zero, [(2, 2)], p, 12, 3) for p in (7, 101, 103)]
         same_verdicts(student, reference, rng, inputs)
-        never = student.attempt("is_identity", nothing, zero, [(1, 1)], 7, 1, 0)
+        never = student.attempt_without_value([(1, 1)], 7, 1, 0)
         raised(never, "ValueError", "is_identity with a side that never has a value")
 
     @points(1)
@@ -303,6 +308,18 @@ class TestProof:
         )
 
 
+def sized(value, like):
+    """`value` as a vector of that length."""
+    x = as_array(value, of="x")
+    check(
+        x.size == like.size,
+        measured=f"x has shape {x.shape}",
+        allowed=f"shape {like.shape}",
+        next_step="x has the shape of the right side.",
+    )
+    return x.ravel()
+
+
 def solved(student, reference, inputs):
     """Compare woodbury_solve on all inputs (A, U, C, V, rhs); the solvers that were used."""
     solvers = [Solver(A) for A, *_ in inputs]
@@ -355,7 +372,11 @@ class TestSolve:
 
     @points(0.5)
     def test_conditioning(self, student, reference, rng):
-        """A correction of size 1e15 is exact to rounding, and a nearly singular A costs no more digits than it must."""
+        """C of size 1e15, a nearly singular A and a nearly singular A + UCV cost no more digits than they must.
+
+        The residual where A + UCV is nearly singular: over 1500 draws, at most 6e-15 for solve, QR and least squares
+        with any of the forms, and at least 1e-11 for all in which the k×k matrix is inverted, or C or V divided by it.
+        """
         A, U, _, V, b = system(rng, 6, 2)
         args = U, 1e15 * np.eye(2), V, b
         strong = student.woodbury_solve(Solver(A), *args)
@@ -363,9 +384,22 @@ class TestSolve:
         steep = basis @ np.diag([1e-6, 0.3, 0.5, 0.7, 0.9, 1.0]) @ basis.T
         weak = basis[:, :1], np.array([[1.0]]), basis[:, :1].T, b
         repaired = student.woodbury_solve(Solver(steep), *weak)
+        hard = [nearly_singular_system(rng, *size) for size in ((7, 3), (6, 2), (8, 4))]
+        answers = [student.woodbury_solve(Solver(A), *rest) for A, *rest in hard]
         agree(strong, reference.woodbury_solve(Solver(A), *args), SOLVED, of="x with C = 1e15", shape="vector")
         exact = np.linalg.solve(steep + weak[0] @ weak[2], b)
         agree(repaired, exact, STEEP, of="x where A alone is nearly singular", shape="vector")
+        for (A, U, C, V, b), answer in zip(hard, answers, strict=True):
+            x = sized(answer, b)
+            size = np.linalg.norm(A, 2) + np.linalg.norm(U @ C @ V, 2)
+            residual = float(np.linalg.norm((A + U @ C @ V) @ x - b) / size / np.linalg.norm(x))
+            check(
+                residual < 1e-12,
+                measured=f"(A + UCV) x - b is {residual:.2g} of ‖A + UCV‖ ‖x‖, where A + UCV is nearly singular",
+                allowed="1e-12: solve leaves 1e-15 there, whatever the condition",
+                next_step="Factorise the k×k matrix once, with the right side at hand.",
+                hint=INVERTED if residual < 1e-3 else None,
+            )
 
     @points(0.5)
     def test_shape_of_c(self, student, reference, rng):
