@@ -20,7 +20,8 @@ LOOP = """
 def train(model, x0, sch, gen, steps):
     opt, losses = torch.optim.SGD(model.parameters(), lr={lr}), []
     for _ in range(steps):
-        losses.append(train_step(model, opt, x0[:20], sch, gen))
+        batch = x0[torch.randint(len(x0), (20,), generator=gen)]
+        losses.append(train_step(model, opt, batch, sch, gen))
     return {result}
 """
 NET = """
@@ -35,15 +36,16 @@ def make_model(T):
 
     return Net()
 """
-# The function that goes wrong, and words of both messages in the part that trains.
+# The function that goes wrong, words of all messages in the part that trains, and how many there are.
 TRAINING = {
-    "an optimiser that diverges": (LOOP.format(lr=1e4, result="losses"), "the loss is NaN or infinite in"),
+    "an optimiser that diverges": (LOOP.format(lr=1e4, result="losses"), "the loss is NaN or infinite in", 3),
     "a model of the wrong shape": (
         NET.format(output="self.line(x)[:, :1]"),
         "the output of your model has shape (4000, 1)",
+        2,
     ),
-    "a model that gives NaN": (NET.format(output="self.line(x) / 0 * 0"), "the loss is NaN or infinite in 400"),
-    "a training that ends the process": ("def train(*args):\n    import os\n    os._exit(0)", "process ended"),
+    "a model that gives NaN": (NET.format(output="self.line(x) / 0 * 0"), "the loss is NaN or infinite in", 3),
+    "a training that ends the process": ("def train(*args):\n    import os\n    os._exit(0)", "process ended", 3),
 }
 STEP = "def train_step(model, opt, x0, sch, gen):\n    "
 CHAIN = "def sample(eps_fn, xT, sch, randn):\n    t = np.full(len(xT), 1)\n    "
@@ -114,12 +116,12 @@ def _messages(record: Record, part: str) -> list[str]:
 @pytest.mark.level1
 @pytest.mark.parametrize("what", TRAINING)
 def test_a_training_that_goes_wrong_costs_its_part_and_says_why(what: str, sandbox: Sandbox) -> None:
-    code, words = TRAINING[what]
+    code, words, count = TRAINING[what]
     graded = grade(PROBLEM, solved(PROBLEM, _edit(code)), sandbox)
     assert graded.faults == []
     assert {part.id for part in graded.record.parts if part.score < part.max_score} == {"training"}
     messages = _messages(graded.record, "training")
-    assert len(messages) == 2
+    assert len(messages) == count
     assert all(words in message for message in messages), messages
 
 
@@ -130,7 +132,7 @@ def test_a_training_that_never_ends_is_ended(sandbox: Sandbox, monkeypatch: pyte
     code = "def train(model, x0, sch, gen, steps):\n    while True:\n        pass"
     graded = grade(PROBLEM, solved(PROBLEM, _edit(code)), sandbox)
     assert graded.faults == []
-    assert graded.record.score == 34
+    assert graded.record.score == 33.5
     assert all("did not return within" in message for message in _messages(graded.record, "training"))
 
 

@@ -165,7 +165,7 @@ def train_step(
     """One step of the optimiser on the batch x0: draw t uniform in 1, …, T and eps ~ N(0, I), anew for every sample.
 
     Whatever gradient the parameters carry from before plays no role. x0: (B, d). gen: all random numbers come from it.
-    Returns the loss before the step, a float. Calls the model once.
+    Returns the loss before the step, a Python float and no tensor. Calls the model once.
     Source: arXiv:2006.11239, algorithm 1.
     """
     ### BEGIN SOLUTION

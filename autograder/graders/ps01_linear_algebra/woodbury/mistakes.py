@@ -398,8 +398,7 @@ def large_product(solve_A, U, C, V, rhs):
     if np.shape(C) != (U.shape[1], U.shape[1]):
         raise ValueError
     solved, modes = solve_A(rhs), solve_A(U)
-    projector = modes @ np.linalg.solve(np.eye(len(C)) + C @ V @ modes, C @ V)
-    return solved - projector @ solved
+    return np.linalg.solve(np.eye(len(solved)) + modes @ C @ V, solved)
 
 
 @mistake("woodbury_solve", hint=SHAPE)

@@ -11,7 +11,7 @@ from autograder.sandbox import StudentError
 BETAS = (1e-4, 2e-2)
 
 # Odd and distinct, and with B = d once, where a vector of times broadcasts along the wrong axis without a word.
-SIZES = ((7, 2, 50), (5, 1, 13), (4, 5, 6), (1, 2, 9), (3, 3, 11))
+SIZES = ((7, 2, 50), (5, 1, 13), (4, 5, 6), (1, 2, 9), (3, 3, 11), (6, 2, 1000))
 
 # Fifty steps amplify the rounding of each: right programs were apart by 2e-14, the nearest mistake by 1e-2.
 CHAIN = Tolerance(1e-8, 1e-9, "each step of the chain amplifies the rounding of the steps before it")
@@ -20,6 +20,7 @@ CHAIN = Tolerance(1e-8, 1e-9, "each step of the chain amplifies the rounding of 
 CANCELLED = Tolerance(1e-6, 1e-6, "the noise is the small difference of two points here")
 
 SHARED_BY_SAMPLES = "All samples get the same noise: ask for randn(x.shape), a number for each entry of x."
+BY_ROWS = "Your chain asks randn for the noise of one row after the other: randn(x.shape) gives that of all at once."
 SHARED_BY_STEPS = "The noise is drawn once and used at every step: ask randn anew inside the loop."
 
 WELLS = {
@@ -153,6 +154,8 @@ class Oracle:
 # Ten times the points, and five times all the noise, of the largest chain that is tested: what a student's code asks
 # for is made in the grader's own memory.
 MOST_POINTS, MOST_NUMBERS = 20_000, 1_000_000
+# Ten times what a chain of fifty steps needs; a call for each of 2000 rows would take a minute.
+MOST_CALLS = 500
 
 
 class Constant:
@@ -168,15 +171,27 @@ class Constant:
 
 
 class Normal:
-    """A randn of independent standard normal numbers; counts how many were asked for."""
+    """A randn of independent standard normal numbers; counts how often, and how many were asked for."""
 
     def __init__(self, rng):
-        self.rng, self.count = rng, 0
+        self.rng, self.count, self.calls = rng, 0, 0
 
     def __call__(self, *shape):
         shape = as_shape(shape)
-        self.count += int(np.prod(shape))
+        self.count, self.calls = self.count + int(np.prod(shape)), self.calls + 1
+        if self.calls > MOST_CALLS:
+            raise ValueError(f"randn was called more than {MOST_CALLS} times.")
         return self.rng.normal(size=shape)
+
+    def check_calls(self):
+        """Refuse a chain that was stopped because it asks for the noise bit by bit."""
+        check(
+            self.calls <= MOST_CALLS,
+            measured=f"randn was called more than {MOST_CALLS} times, and the chain was stopped",
+            allowed="one call for each step of the chain, for all samples at once",
+            next_step="Ask for randn(x.shape), not row by row: each call of randn takes its time.",
+            hint=BY_ROWS,
+        )
 
 
 def as_shape(arguments):

@@ -87,7 +87,7 @@ def samples(runs: int, wrong: int) -> None:
 def refused(seed: int) -> str:
     """Why the hidden tests refuse the draws of three training steps; nothing if they take them."""
     rng, gen = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    x0, sch, shown = rng.normal(size=(600, 3)), reference.schedule(8, "linear", *BETAS), []
+    x0, sch, shown = rng.normal(size=(steps.BATCH, 3)), reference.schedule(8, "linear", *BETAS), []
     layer = torch.nn.Linear(3, 3).double()
 
     def model(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -96,28 +96,74 @@ def refused(seed: int) -> str:
         return output
 
     try:
+        drawn = []
         for _ in range(3):
             shown.clear()
             reference.train_step(model, torch.optim.SGD(layer.parameters(), lr=0.05), torch.tensor(x0), sch, gen)  # type: ignore[arg-type]
-            steps.draws({"seen": shown}, x0, sch)
+            drawn.append(steps.draws({"seen": shown}, x0, sch))
+        steps.check_pool(drawn, sch)
     except Mismatch as found:
         return found.measured
     return ""
 
 
-def uniform_noise(
-    model: torch.nn.Module, opt: torch.optim.Optimizer, x0: torch.Tensor, sch: Schedule, gen: torch.Generator
-) -> None:
-    """Draws of the right mean and variance that are not normal; no step."""
-    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
-    reference.ddpm_loss(model, x0, t, (torch.rand(x0.shape, generator=gen, dtype=x0.dtype) - 0.5) * 12**0.5, sch)
+Draw = Callable[[tuple[int, ...], torch.Generator], torch.Tensor]
+
+
+def other_draws(times: Draw | None = None, noise: Draw | None = None) -> Callable[..., None]:
+    """A training step without a step, whose t or ε have another law."""
+
+    def train_step(
+        model: torch.nn.Module, opt: torch.optim.Optimizer, x0: torch.Tensor, sch: Schedule, gen: torch.Generator
+    ) -> None:
+        shape, T = tuple(x0.shape), len(sch["beta"]) - 1
+        t = times((len(x0), T), gen) if times else torch.randint(1, T + 1, (len(x0),), generator=gen)
+        eps = noise(shape, gen) if noise else torch.randn(shape, generator=gen, dtype=x0.dtype)
+        reference.ddpm_loss(model, x0, t, eps.to(x0.dtype), sch)
+
+    return train_step
+
+
+def normal(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
+    return torch.randn(shape, generator=gen, dtype=torch.float64)
+
+
+def rounded(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
+    B, T = shape
+    return 1 + (torch.rand(B, generator=gen) * (T - 1)).round().long()
+
+
+def rarer(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
+    """The last time half as often as the others."""
+    B, T = shape
+    weights = torch.ones(T)
+    weights[-1] = 0.5
+    return 1 + torch.multinomial(weights, B, replacement=True, generator=gen)
+
+
+LAWS = {
+    "RIGHT: ε in single precision": other_draws(noise=lambda shape, gen: torch.randn(shape, generator=gen)),
+    "t rounded, both ends half as often": other_draws(times=rounded),
+    "the last t half as often": other_draws(times=rarer),
+    "uniform ε": other_draws(
+        noise=lambda shape, gen: (torch.rand(shape, generator=gen, dtype=torch.float64) - 0.5) * 12**0.5
+    ),
+    "ε with a width of 0.9": other_draws(noise=lambda shape, gen: 0.9 * normal(shape, gen)),
+    "ε with a width of 0.95": other_draws(noise=lambda shape, gen: 0.95 * normal(shape, gen)),
+    "ε with a mean of 0.1": other_draws(noise=lambda shape, gen: normal(shape, gen) + 0.1),
+    "ε clipped at 2": other_draws(noise=lambda shape, gen: normal(shape, gen).clamp(-2, 2)),
+    "half of ε a copy of the other half": other_draws(
+        noise=lambda shape, gen: normal((shape[0] // 2, *shape[1:]), gen).repeat(2, 1)
+    ),
+}
 
 
 def draws(runs: int, wrong: int) -> None:
     """How often the draws of three training steps are refused."""
     reasons = [reason for seed in range(runs) if (reason := refused(seed))]
     print(f"reference: refused in {len(reasons)} of {runs} runs {reasons[:3]}")
-    for item in (Variant("uniform_noise", "train_step", uniform_noise), *variants(mistakes, "train_step")):
+    laws = [Variant(name, "train_step", code) for name, code in LAWS.items()]
+    for item in (*laws, *variants(mistakes, "train_step")):
         with in_place(item):
             found = [reason for seed in range(wrong) if (reason := refused(seed))]
         print(f"train_step: {item.name}: refused in {len(found)} of {wrong} runs {found[:1]}")

@@ -3,24 +3,29 @@
 import numpy as np
 import torch
 
-from autograder.graders.ps09_generative.ddpm.cases import SHARED_BY_SAMPLES, SHARED_BY_STEPS
+from autograder.graders.ps09_generative.ddpm.batches import DOUBLE, ONE_BATCH, RESTARTED, TOO_FEW
+from autograder.graders.ps09_generative.ddpm.cases import BY_ROWS, SHARED_BY_SAMPLES, SHARED_BY_STEPS
 from autograder.graders.ps09_generative.ddpm.steps import (
+    AS_TENSOR,
     CUT_OFF,
     FROM_ZERO,
     LEFT_OVER,
     NEVER_LAST,
     ONE_NOISE,
     ONE_TIME,
+    REPEATED,
 )
 from autograder.grading import mistake
 from solutions.ps09_generative.ddpm import (
     ddim_step,
     ddpm_loss,
+    make_model,
     optimal_eps,
     p_step,
     posterior,
     q_sample,
     schedule,
+    train_step,
     x0_from_eps,
 )
 
@@ -310,6 +315,69 @@ def last_time_missing(model, opt, x0, sch, gen):
     return loss.item()
 
 
+@mistake("train_step", hint=REPEATED)
+def antithetic_noise(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    half = len(x0) // 2
+    eps[half : 2 * half] = -eps[:half]
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=AS_TENSOR)
+def loss_with_its_graph(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, torch.randn(x0.shape, generator=gen, dtype=x0.dtype), sch)
+    loss.backward()
+    opt.step()
+    return loss
+
+
+@mistake("make_model", hint=DOUBLE)
+def double_precision(T):
+    single = make_model(T)
+
+    class Double(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = single
+
+        def forward(self, x, t):
+            return self.net(x, t).double()
+
+    return Double()
+
+
+@mistake("train", hint=RESTARTED)
+def new_parameters_in_each_call(model, x0, sch, gen, steps):
+    for layer in model.modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
+    opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+    batches = (x0[torch.randint(len(x0), (128,), generator=gen)] for _ in range(steps))
+    return [train_step(model, opt, batch, sch, gen) for batch in batches]
+
+
+@mistake("train", hint=ONE_BATCH)
+def one_batch_for_all_steps(model, x0, sch, gen, steps):
+    opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+    batch = x0[torch.randint(len(x0), (512,), generator=gen)]
+    return [train_step(model, opt, batch, sch, gen) for _ in range(steps)]
+
+
+@mistake("train", hint=TOO_FEW)
+def half_the_steps(model, x0, sch, gen, steps):
+    opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+    batches = (x0[torch.randint(len(x0), (128,), generator=gen)] for _ in range(steps // 2))
+    losses = [train_step(model, opt, batch, sch, gen) for batch in batches]
+    return [loss for loss in losses for _ in range(2)]
+
+
 @mistake("p_step", hint="The predicted noise is taken away from x_t, with a minus sign; you added it.")
 def noise_added(xt, t, eps_hat, z, sch):
     return p_step(xt, t, -eps_hat, z, sch)
@@ -390,6 +458,15 @@ def noise_shared_by_steps(eps_fn, xT, sch, randn):
     for step in range(len(sch["beta"]) - 1, 0, -1):
         t = np.full(len(x), step)
         x = p_step(x, t, eps_fn(x, t), z, sch)
+    return x
+
+
+@mistake("sample", hint=BY_ROWS)
+def noise_row_by_row(eps_fn, xT, sch, randn):
+    x = xT
+    for step in range(len(sch["beta"]) - 1, 0, -1):
+        t = np.full(len(x), step)
+        x = p_step(x, t, eps_fn(x, t), np.stack([randn(row.shape) for row in x]), sch)
     return x
 
 

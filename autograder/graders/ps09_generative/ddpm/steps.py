@@ -10,6 +10,9 @@ from autograder.grading import ALGEBRA, Tolerance, agree, as_array, as_float, ch
 # ε_θ of a float32 net is fed with x_t of seven digits; 1 − ᾱ₁ = 1e-4 taken in single precision is off by 1.7e-4.
 SINGLE = Tolerance(1e-4, 1e-5, "single precision carries about seven digits, if 1 − ᾱ is taken in double precision")
 
+# Samples in each of the three steps whose draws are judged.
+BATCH = 3000
+
 # The probability that a standard normal number is between −1 and 1.
 NEAR = 0.6827
 
@@ -19,6 +22,8 @@ ONE_NOISE = "All samples of the batch have the same ε: draw an array of the sha
 FROM_ZERO = "Your t starts at 0, where there is no noise; the steps are 1, …, T, and randint(1, T + 1) draws them."
 NEVER_LAST = "The last step T is never drawn: the upper end of randint is exclusive, so it must be T + 1."
 LEFT_OVER = "The gradient of the step before was not cleared: torch adds to .grad until you call opt.zero_grad()."
+REPEATED = "Part of the noise occurs twice, perhaps with the other sign: draw one number for each entry of x0."
+AS_TENSOR = "train_step returns the loss as a float, by loss.item(): a tensor keeps the whole graph of the step alive."
 NOT_MOVED = "The parameters do not move: after loss.backward() comes opt.step(), with no zero_grad between the two."
 
 
@@ -92,6 +97,12 @@ def draws(step, x0, sch):
     return xt, t, eps
 
 
+def check_pool(drawn, sch):
+    """The draws of several steps together: the same laws, seen more sharply."""
+    _check_times(np.concatenate([t for _, t, _ in drawn]), len(sch["beta"]) - 1)
+    _check_noise(np.concatenate([eps for _, _, eps in drawn]))
+
+
 def _check_times(t, T):
     B, lowest, highest, kinds = len(t), int(t.min()), int(t.max()), len(set(t.tolist()))
     hint = None
@@ -101,7 +112,7 @@ def _check_times(t, T):
         hint = FROM_ZERO
     elif lowest == 1 and highest == T - 1:
         hint = NEVER_LAST
-    # With 600 samples and T = 8 a right draw misses one of the times with probability 1e-34.
+    # With 600 samples and T = 8 a right draw misses one of the times with probability 1e-34, with more even less.
     check(
         set(t.tolist()) == set(range(1, T + 1)),
         measured=f"the times of {B} samples with T = {T} ran from {lowest} to {highest}, {kinds} different ones",
@@ -129,7 +140,18 @@ def _check_noise(eps):
         next_step="Look at the shape of the noise that you draw.",
         hint=ONE_NOISE,
     )
-    # Seven standard errors are exceeded with a probability of 3e-12; by the mean square, whose law is skew, of 3e-11.
+    sizes = np.sort(np.abs(eps).ravel())
+    twice = float(np.mean(np.diff(sizes) < 1e-9))
+    # Of 27,000 numbers of single precision one in a thousand has a twin by chance, of half antithetic ones each second.
+    check(
+        twice < 0.05,
+        measured=f"of the numbers in ε {twice:.0%} occur twice, sign aside",
+        allowed="5%: independent normal numbers are all different",
+        next_step="Draw ε from the standard normal distribution, one number for each entry of x0.",
+        hint=REPEATED,
+    )
+    # Seven standard errors are exceeded with a probability of 3e-12; by the mean square, whose law is skew, of 3e-11
+    # with 1800 numbers, and of less with more.
     n = eps.size
     mean, square, inside = float(eps.mean()), float(np.mean(eps**2)), float(np.mean(np.abs(eps) < 1))
     twins = float(np.abs(np.corrcoef(eps.T)[0, 1])) if d > 1 else 0.0
@@ -148,7 +170,14 @@ def check_update(step, x0, sch, lr, stale):
     xt, t, eps = draws(step, x0, sch)
     A, b = (as_array(value, of="the model") for value in step["before"])
     residual = xt @ A + t[:, None] * b - eps
-    agree(as_float(step["loss"], of="the loss"), np.mean(residual**2), ALGEBRA, of="the loss that train_step returns")
+    check(
+        isinstance(step["loss"], float),
+        measured="train_step returned something else than a float",
+        allowed="a float",
+        next_step="Return loss.item().",
+        hint=AS_TENSOR if isinstance(step["loss"], np.ndarray) else None,
+    )
+    agree(step["loss"], np.mean(residual**2), ALGEBRA, of="the loss that train_step returns")
     gradient = 2 * xt.T @ residual / residual.size, 2 * (t[:, None] * residual).sum(axis=0) / residual.size
     moves = [as_array(after, of="the model") - before for after, before in zip(step["after"], (A, b), strict=True)]
     hint = None
