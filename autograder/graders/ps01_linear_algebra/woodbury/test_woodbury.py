@@ -408,12 +408,16 @@ class TestSolve:
         solver = Solver(A)
         wrong = [C[0], np.diag(C)[:, None], C[:, :2], np.float64(2.0)]
         answers = [student.attempt("woodbury_solve", solver, U, bad, V, b) for bad in wrong]
+        # With n = k = r numpy stretches all that comes of a diagonal, and stumbles nowhere by itself.
+        square = system(rng, 3, 3, 3)
+        stretched = student.attempt("woodbury_solve", Solver(square[0]), square[1], np.diag(square[2]), *square[3:])
         right = student.woodbury_solve(solver, U, C, V, b)
         first = np.eye(4)[:, :1]
         none = student.attempt("woodbury_solve", Solver(np.eye(4)), first, np.array([[-1.0]]), first.T, np.ones(4))
         agree(right, reference.woodbury_solve(solver, U, C, V, b), SOLVED, of="x", shape="vector")
         for bad, answer in zip(wrong, answers, strict=True):
             raised(answer, "ValueError", f"woodbury_solve with C of shape {np.shape(bad)} and k = 3", SHAPE)
+        raised(stretched, "ValueError", "woodbury_solve with C of shape (3,) and n = k = 3", SHAPE)
         raised(none, "LinAlgError", "woodbury_solve with A + UCV = diag(0, 1, 1, 1)")
 
     @points(0.5)

@@ -26,6 +26,12 @@ def lattice(rng):
 def watched(student, data, seed):
     """What watch_train says of STEPS steps on the lattice, and for each step which points it saw."""
     found = keyed(student.watch_train(data, TRICKLE, seed, STEPS), ("losses", "points", "before", "first", "dtype"))
+    check(
+        all(isinstance(found[name], list) for name in ("points", "before", "first")),
+        measured="watch_train returned something else than it was written to",
+        allowed="the given cells as they are",
+        next_step="Do not use the names of the given functions for your own.",
+    )
     batches = []
     for points in found["points"]:
         x = as_array(points, of="what the model was shown")

@@ -338,11 +338,11 @@ class TestTraining:
         """A model trained on unknown wells in 400 steps has an excess risk of at most 0.15.
 
         Observed false-fail rate: 0 in 500 runs of the reference (0.018 to 0.030), and 0 in 50 runs of nine other right
-        answers each: three alternatives, and six networks of a student who tunes nothing (Adam, 1e-3, batches of 128), of
-        which the worst had 0.078 to 0.099. Power in 50 runs each: a network that does not look at t (0.152 at least),
-        x0 for a target, t/T for t, and no zero_grad are refused in 50. Not seen, and seen by the tests of the loss, of
-        the draws and of train: losses off by a factor, for which Adam does not care, wrong draws of t or ε, and
-        parameters that are new in each call. (`measure.py training`)
+        answers each: three alternatives and six networks of a student who tunes nothing (Adam, 1e-3, batches of 128),
+        of which the worst had 0.078 to 0.099. Power in 50 runs each: a network that does not look at t (0.152 at
+        least), x0 for a target, t/T for t, and no zero_grad are refused in 50. Not seen, and seen by the tests of the
+        loss, of the draws and of train: losses off by a factor, for which Adam does not care, wrong draws of t or ε,
+        and parameters that are new in each call. (`measure.py training`)
         """
         self.excess(student, reference, rng, 1, HALF)
 
