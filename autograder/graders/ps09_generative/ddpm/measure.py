@@ -2,7 +2,7 @@
 
     python -m autograder.graders.ps09_generative.ddpm.measure moments    writes reference_chain.json (a minute)
     python -m autograder.graders.ps09_generative.ddpm.measure samples    the law of the samples (four minutes)
-    python -m autograder.graders.ps09_generative.ddpm.measure draws      the draws of a training step (ten seconds)
+    python -m autograder.graders.ps09_generative.ddpm.measure draws      the draws of a training step (a minute)
     python -m autograder.graders.ps09_generative.ddpm.measure training   excess risks (twenty minutes)
 
 Options: --runs for each right answer, --wrong for each mistake. No sandbox: everything runs in this process.
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from autograder.graders.ps09_generative.ddpm import alternatives, calibrated, mistakes, steps
 from autograder.graders.ps09_generative.ddpm.cases import BETAS, WELLS, Normal, Oracle
+from autograder.graders.ps09_generative.ddpm.other_laws import LAWS
 from autograder.grading import Mismatch
 from autograder.grading.marks import Variant, variants_of
 from solutions.ps09_generative import ddpm as reference
@@ -105,57 +106,6 @@ def refused(seed: int) -> str:
     except Mismatch as found:
         return found.measured
     return ""
-
-
-Draw = Callable[[tuple[int, ...], torch.Generator], torch.Tensor]
-
-
-def other_draws(times: Draw | None = None, noise: Draw | None = None) -> Callable[..., None]:
-    """A training step without a step, whose t or ε have another law."""
-
-    def train_step(
-        model: torch.nn.Module, opt: torch.optim.Optimizer, x0: torch.Tensor, sch: Schedule, gen: torch.Generator
-    ) -> None:
-        shape, T = tuple(x0.shape), len(sch["beta"]) - 1
-        t = times((len(x0), T), gen) if times else torch.randint(1, T + 1, (len(x0),), generator=gen)
-        eps = noise(shape, gen) if noise else torch.randn(shape, generator=gen, dtype=x0.dtype)
-        reference.ddpm_loss(model, x0, t, eps.to(x0.dtype), sch)
-
-    return train_step
-
-
-def normal(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
-    return torch.randn(shape, generator=gen, dtype=torch.float64)
-
-
-def rounded(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
-    B, T = shape
-    return 1 + (torch.rand(B, generator=gen) * (T - 1)).round().long()
-
-
-def rarer(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
-    """The last time half as often as the others."""
-    B, T = shape
-    weights = torch.ones(T)
-    weights[-1] = 0.5
-    return 1 + torch.multinomial(weights, B, replacement=True, generator=gen)
-
-
-LAWS = {
-    "RIGHT: ε in single precision": other_draws(noise=lambda shape, gen: torch.randn(shape, generator=gen)),
-    "t rounded, both ends half as often": other_draws(times=rounded),
-    "the last t half as often": other_draws(times=rarer),
-    "uniform ε": other_draws(
-        noise=lambda shape, gen: (torch.rand(shape, generator=gen, dtype=torch.float64) - 0.5) * 12**0.5
-    ),
-    "ε with a width of 0.9": other_draws(noise=lambda shape, gen: 0.9 * normal(shape, gen)),
-    "ε with a width of 0.95": other_draws(noise=lambda shape, gen: 0.95 * normal(shape, gen)),
-    "ε with a mean of 0.1": other_draws(noise=lambda shape, gen: normal(shape, gen) + 0.1),
-    "ε clipped at 2": other_draws(noise=lambda shape, gen: normal(shape, gen).clamp(-2, 2)),
-    "half of ε a copy of the other half": other_draws(
-        noise=lambda shape, gen: normal((shape[0] // 2, *shape[1:]), gen).repeat(2, 1)
-    ),
-}
 
 
 def draws(runs: int, wrong: int) -> None:
