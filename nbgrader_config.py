@@ -2,11 +2,14 @@
 
 try:
     from autograder.gradebook.formgrader import LOGGING, protect
-except ImportError as error:
+
+    # Names that students chose do not run in a page of Formgrader's.
+    protect()
+except Exception as error:
     # nbgrader would go on without this file, and run what was handed in with your rights.
     raise SystemExit(
         f"{__file__} needs the package that it belongs to ({error}). Try: pip install --editable ."
-    ) from None
+    ) from error
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - traitlets defines it when it runs this file
 
@@ -32,6 +35,5 @@ c.Autograde.autograde_preprocessors = [
 c.HTMLExporter.filters = {"markdown2html": "autograder.gradebook.allowed.markdown_to_html"}
 c.HTMLExporter.preprocessors = ["autograder.gradebook.allowed.AllowedOutputs"]
 
-# Nor do names that they chose run in a page or steer a terminal.
+# Nor do names that they chose steer a terminal.
 c.NbGrader.logging_config = LOGGING
-protect()
