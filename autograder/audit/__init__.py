@@ -6,7 +6,7 @@ import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, zip_longest
 
@@ -33,7 +33,8 @@ class Row:
 class Expectation:
     """What must come out for a notebook: full marks, no mark, or a loss in `part` with the hint `hint`.
 
-    What is wrong in one part is graded on that part alone; each takes a fraction of the time of a whole grading.
+    What is wrong in one part is graded on that part alone; each takes a fraction of the time of a whole grading. For
+    the same reason an alternative stands `beside` others in one notebook, and is graded by itself if that is refused.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Expectation:
     submission: Submission
     part: Part | None = None
     hint: str | None = None
+    beside: Submission | None = None
 
     @property
     def is_right(self) -> bool:
@@ -52,7 +54,9 @@ def audit(problem: Problem, level: Isolation, seeds: int = 1) -> Iterator[Row]:
 
     Rows come as the notebooks do, and several for a notebook in which several alternatives stand.
     """
-    notebooks = [list(group) for _, group in groupby(expectations(problem), key=lambda one: id(one.submission))]
+    notebooks = [
+        list(group) for _, group in groupby(expectations(problem), key=lambda one: id(one.beside or one.submission))
+    ]
     jobs = [(group, seed) for group in notebooks for seed in range(seeds if group[0].is_right else 1)]
     # Not forked: the caller may have threads.
     context = multiprocessing.get_context("spawn")
@@ -70,12 +74,16 @@ def _start_sandbox(level: Isolation) -> None:
 
 def _rows(problem: Problem, group: list[Expectation], seed: int) -> list[Row]:
     """Grade the notebook that the expectations of `group` are about."""
-    only = None if group[0].is_right else group[0].part
-    graded = grade(problem, group[0].submission, _sandboxes[0], seed, only)
+    first = group[0]
+    only = None if first.is_right else first.part
+    graded = grade(problem, first.beside or first.submission, _sandboxes[0], seed, only)
+    if first.beside is not None and graded.record.score != graded.record.max_score:
+        # One right function may give what another, as right, does not take.
+        return [row for one in group for row in _rows(problem, [replace(one, beside=None)], seed)]
     rows = []
     for expectation in group:
         name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"
-        faults = (*_faults(expectation, group, graded.record), *graded.faults)
+        faults = (*_faults(expectation, graded.record), *graded.faults)
         rows.append(Row(expectation.kind, name, graded.record, faults))
     return rows
 
@@ -87,9 +95,11 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
     yield Expectation("reference", "the reference", variants.solved(problem))
     yield Expectation("blank", "nothing written", variants.blank(problem))
     for items in _beside_each_other(variants_of(problem.catalogue("alternatives"))):
-        submission = variants.solved(problem, *(variants.variant(problem, item) for item in items))
-        for item in items:
-            yield Expectation("alternative", f"{item.function}: {item.name}", submission, parts[item.function])
+        edits = [variants.variant(problem, item) for item in items]
+        beside = variants.solved(problem, *edits)
+        for item, edit in zip(items, edits, strict=True):
+            name, alone = f"{item.function}: {item.name}", variants.solved(problem, edit)
+            yield Expectation("alternative", name, alone, beside=beside)
     for item in variants_of(problem.catalogue("mistakes")):
         submission = variants.solved(problem, variants.variant(problem, item))
         yield Expectation("mistake", f"{item.function}: {item.name}", submission, parts[item.function], item.hint)
@@ -102,7 +112,7 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
 
 
 def _beside_each_other(alternatives: list[Variant]) -> Iterator[list[Variant]]:
-    """One alternative of each function at a time: what is right stays right beside others, and is graded sooner."""
+    """One alternative of each function at a time."""
     of_function: dict[str, list[Variant]] = defaultdict(list)
     for item in alternatives:
         of_function[item.function].append(item)
@@ -110,12 +120,10 @@ def _beside_each_other(alternatives: list[Variant]) -> Iterator[list[Variant]]:
         yield [item for item in together if item is not None]
 
 
-def _faults(expectation: Expectation, group: list[Expectation], record: Record) -> Iterator[str]:
+def _faults(expectation: Expectation, record: Record) -> Iterator[str]:
     match expectation.kind:
-        case "reference" if record.score != record.max_score:
+        case "reference" | "alternative" if record.score != record.max_score:
             yield f"It is right, and has {record.score:g} of {record.max_score:g} points."
-        case "alternative" if record.score != record.max_score:
-            yield from _refused(expectation, group, record)
         case "blank" if record.score != 0:
             yield f"Nothing was worked out, and it has {record.score:g} points."
         case "mistake" | "stub" if expectation.part is not None:
@@ -124,14 +132,6 @@ def _faults(expectation: Expectation, group: list[Expectation], record: Record) 
                 yield f"It is wrong, and has all {result.max_score:g} points of the part {result.id}."
             if expectation.kind == "mistake":
                 yield from _wrong_hints(expectation.hint, result)
-
-
-def _refused(expectation: Expectation, group: list[Expectation], record: Record) -> Iterator[str]:
-    """The parts that are lost: its own, and those which no alternative of the same notebook is about."""
-    others = {other.part.id for other in group if other.part is not None and other.part != expectation.part}
-    for part in record.parts:
-        if part.score != part.max_score and part.id not in others:
-            yield f"It is right, and has {part.score:g} of {part.max_score:g} points of the part {part.id}."
 
 
 def _wrong_hints(hint: str | None, part: PartResult) -> Iterator[str]:
