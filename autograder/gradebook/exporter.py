@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from autograder.course import Problem, find
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.notebook import notebook_of
 from autograder.gradebook.scores import reset
-from autograder.grading.outputs import plain
 from autograder.grading.submission import Submission, Unreadable, read, unread
 
 # nbgrader 0.9.6 adds rows in an order that SQLAlchemy 2.1 warns of, three times for each student.
@@ -28,7 +26,6 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.parent.coursedir = SubmissionsDirectory.like(self.parent.coursedir)
-        self.parent.log.addFilter(_with_plain_words)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any
@@ -64,9 +61,3 @@ def _read(path: Path, problem: Problem) -> Submission:
     if any(folder.is_symlink() for folder in (path.parent, path.parent.parent)):
         raise Unreadable("The folder of the submission is a link, which is not followed. Submit the folder itself.")
     return read(path, problem)
-
-
-def _with_plain_words(record: logging.LogRecord) -> bool:
-    """Names of files that somebody handed in stand in nbgrader's log, and a terminal obeys what is in them."""
-    record.msg, record.args = plain(record.getMessage()), ()
-    return True
