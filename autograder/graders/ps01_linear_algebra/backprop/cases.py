@@ -39,9 +39,13 @@ CHECKED = Tolerance(1e-6, 1e-6, "the rounding of f, divided by the step h, enter
 
 
 def draw(rng, B, N, d):
-    """X, y, a, b, W of a batch of B points, N neurons and d inputs, all of order one."""
-    shapes = (B, d), B, N, N, (N, d)
-    return tuple(rng.normal(size=shape) for shape in shapes)
+    """X, y, a, b, W of a batch of B points, N neurons and d inputs, and fields w·x + b of order one as well.
+
+    A right derivative of tanh, as 1 − h² in automatic differentiation, keeps nine digits up to a field of 8.7 only;
+    the fields' standard deviation is √2.
+    """
+    X, y, a, b, W = (rng.normal(size=shape) for shape in ((B, d), B, N, N, (N, d)))
+    return X, y, a, b, W / np.sqrt(d)
 
 
 def agree_gradients(actual, expected, tolerance, kind="tanh"):
