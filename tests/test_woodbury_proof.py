@@ -377,6 +377,10 @@ def without(proof: Proof, *numbers: int) -> Proof:
     [
         (verify(T @ X, MIDDLE, LAST, ONE), ALL),
         (verify(ONE, LAST, MIDDLE, T @ X), ALL),
+        # More is written than is to be shown.
+        (verify(T @ X, MIDDLE, LAST, ONE, A), ALL),
+        (verify(T @ X, MIDDLE, LAST, ONE, X @ T), ALL),
+        (verify(A, ONE, LAST, MIDDLE, T @ X), ALL),
         # It breaks off, or has no beginning, or a gap.
         (verify(T @ X, MIDDLE), {"A"}),
         (verify(T @ X, MIDDLE, LAST), {"A", "C"}),

@@ -24,6 +24,7 @@ from solutions.ps01_linear_algebra.woodbury import (
 )
 
 cases = importlib.import_module("autograder.graders.ps01_linear_algebra.woodbury.cases")
+pairs = importlib.import_module("autograder.graders.ps01_linear_algebra.woodbury.pairs")
 
 Exact = list[list[Fraction]]
 TRUE = {"(1.23), minus", "(1.30), minus", "push-through", "resolvent"}
@@ -177,8 +178,8 @@ def test_chi2_has_the_mean_and_the_width_of_its_law() -> None:
 
 
 def test_the_verdicts_are_those_of_algebra_and_of_floating_point() -> None:
-    assert {name for name, verdict in verdicts(cases.ten()).items() if verdict} == TRUE
-    assert {name for name, verdict in verdicts(cases.more_candidates()).items() if verdict} == ALSO_TRUE
+    assert {name for name, verdict in verdicts(pairs.ten()).items() if verdict} == TRUE
+    assert {name for name, verdict in verdicts(pairs.more_candidates()).items() if verdict} == ALSO_TRUE
     rng = np.random.default_rng(7)
     shapes = {"A": (3, 3), "B": (3, 3), "U": (3, 2), "C": (2, 2), "V": (2, 3), "u": (3, 1), "v": (1, 3)}
     matrices = {name: rng.normal(size=shape) for name, shape in shapes.items()}
@@ -202,7 +203,7 @@ def test_a_value_modulo_p_is_the_fraction_modulo_p() -> None:
 @pytest.mark.parametrize("p", [2, 3, 5, 7])
 def test_the_bound_holds_for_all_matrices_at_n_1(p: int) -> None:
     """All draws of F_p: where both sides of the notes' (1.30) exist, they agree if and only if 2ucv = 0."""
-    left, right = cases.ten()["(1.30), notes"]
+    left, right = pairs.ten()["(1.30), notes"]
     agreed = existed = 0
     for a, u, c, v in itertools.product(range(p), repeat=4):
         matrices = {name: np.array([[value]]) for name, value in zip("AUCV", (a, u, c, v), strict=True)}

@@ -38,10 +38,6 @@ def done_laws(report: Report, mode: str, theorem: Theorem, core: str) -> set[str
 def _in_chain(verdicts: tuple[Verdict, ...], claim: Claim, core: str) -> set[str]:
     starts, ends = ([expand(side) for [side] in sides] for sides in (claim.starts, claim.ends))
     head, tail = _legal(verdicts), _legal_before_the_end(verdicts)
-    if head[0] in ends or tail[0] in starts:  # a chain may be written from the end to the start
-        head, tail = tail, head
-    heads = [head] if head[0] in starts else [[start] for start in starts]
-    tails = [tail] if tail[0] in ends else [[end] for end in ends]
     sets = _sets(Laws(claim.hypotheses), [*head, *tail, *starts, *ends], core)
 
     def gap(start: Forms, end: Forms) -> set[str]:
@@ -49,10 +45,14 @@ def _in_chain(verdicts: tuple[Verdict, ...], claim: Claim, core: str) -> set[str
         return next(same, set(claim.hypotheses))
 
     found = [set[str]()]
-    for left in [[_forms(line, sets) for line in piece] for piece in heads]:
-        for right in [[_forms(line, sets) for line in piece] for piece in tails]:
-            way = gap(left[0], right[0])
-            found += [way - gap(start, end) for start in left for end in right]
+    # A chain may be written from the end to the start.
+    for first, last in ((head, tail), (tail, head)):
+        heads = [first] if first[0] in starts else [[start] for start in starts]
+        tails = [last] if last[0] in ends else [[end] for end in ends]
+        for left in [[_forms(line, sets) for line in piece] for piece in heads]:
+            for right in [[_forms(line, sets) for line in piece] for piece in tails]:
+                way = gap(left[0], right[0])
+                found += [way - gap(start, end) for start in left for end in right]
     return max(found, key=len)
 
 

@@ -128,7 +128,7 @@ CELLS: dict[str, tuple[str, str | tuple[str, str]]] = {
     ),
     "a chain of processes": (
         "import os\nfor _ in range(4):\n    if os.fork() == 0:\n"
-        "        for _ in range(999):\n            if os.fork(): os._exit(0)\n        os._exit(0)",
+        "        for _ in range(99):\n            if os.fork(): os._exit(0)\n        os._exit(0)",
         "",
     ),
     "memory": ("kept = b'1' * 400_000_000" + WAIT, MEMORY),

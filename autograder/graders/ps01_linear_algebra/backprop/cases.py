@@ -8,7 +8,7 @@ KINDS = ("tanh", "relu", "sigmoid", "softplus")
 
 # Odd and distinct: with one point and one neuron 7 of 17 wrong gradients have the right numbers, with the first none.
 # One has as many neurons as inputs, for those who transpose only where the shapes leave no choice.
-SIZES = ((5, 7, 3), (4, 1, 2), (3, 9, 1), (1, 6, 2), (1, 1, 1), (6, 4, 4))
+SIZES = ((5, 7, 3), (4, 1, 2), (3, 9, 1), (1, 6, 2), (1, 1, 1), (6, 4, 4), (2, 200, 3))
 
 # σ and σ′ at Z, from mpmath with 50 digits, rounded to 17.
 Z = np.array([-30.0, -9.5, -2.75, -0.5, 0.125, 1.25, 4.0, 13.0, 35.0])

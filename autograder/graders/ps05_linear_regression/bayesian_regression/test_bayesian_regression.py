@@ -315,6 +315,9 @@ class TestLogEvidence:
     def test_units(self, student, reference, rng):
         """In other units log p(y) moves by −n log c, also where a determinant is no floating-point number any more."""
         inputs = [draw(rng, n, p, size) for n, p in ((90, 4), (40, 120)) for size in (1.0, 1e-9, 1e9)]
+        # With a broad prior det C is out of range in any units: 150 errors are far below the spread of y.
+        X, y, sigma, m0, S0 = draw(rng, 150, 3)
+        inputs.append((X, y, sigma, m0, 1e4 * S0))
         compare_evidence(student, reference, inputs)
 
     @points(0.5)
