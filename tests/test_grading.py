@@ -19,6 +19,7 @@ from autograder.grading import record as records
 from autograder.grading.marks import GraderFault, parts_of, variants_of
 from autograder.grading.record import Record, from_dict
 from autograder.grading.run import Graded, grade
+from autograder.grading.secret import secret
 from autograder.grading.submission import Cell, Submission
 from autograder.sandbox import Sandbox
 
@@ -132,10 +133,25 @@ def imported(path: Path) -> ModuleType:
     return module
 
 
+# The one cell of the notebook that is not the student's: a helper that the tests call.
+GIVEN = json.dumps(
+    {
+        "cells": [
+            {
+                "cell_type": "code",
+                "source": "def doubled(value):\n    return 2 * value",
+                "metadata": {"nbgrader": {"grade_id": "springs-given-helper", "solution": False, "grade": False}},
+            }
+        ]
+    }
+)
+
+
 def small(root: Path, graders: str) -> Problem:
     problem = SmallProblem("ps00", "springs", root)
     files = {
         problem.statement: "# Springs",
+        problem.source_notebook: GIVEN,
         problem.statement.parent / "stiffness.txt": "2.0",
         problem.reference_source: REFERENCE,
         problem.test_module: graders,
@@ -369,6 +385,29 @@ def test_the_same_seed_gives_the_same_record_and_another_seed_other_inputs(probl
     assert replace(first, seconds=0) == replace(again, seconds=0)
     assert result_of(first, "force/value").message != result_of(other, "force/value").message
     assert graded(problem, sandbox, seed=12345).record.score == FULL
+
+
+def test_nobody_who_is_graded_can_work_the_inputs_out(
+    problem: Problem, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = graded(problem, sandbox, TELLS).record
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    secret.cache_clear()
+    try:
+        other = graded(problem, sandbox, TELLS).record
+        secret.cache_clear()
+        again = graded(problem, sandbox, TELLS).record
+    finally:
+        secret.cache_clear()
+    assert replace(other, seconds=0) == replace(again, seconds=0)
+    assert result_of(first, "force/value").message != result_of(other, "force/value").message
+    [file] = (tmp_path / "mlphys").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_function_of_the_course_is_itself_again_when_tests_are_run(problem: Problem, sandbox: Sandbox) -> None:
+    uses, spoils = "def force(x, k): return -k * doubled(x) / 2", "def doubled(value): return 0"
+    assert graded(problem, sandbox, uses, spoils).record.score == FULL
 
 
 def test_nothing_in_the_current_directory_decides(

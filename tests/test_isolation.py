@@ -386,3 +386,7 @@ def test_the_libraries_may_be_below_tmp(monkeypatch: pytest.MonkeyPatch) -> None
     with Sandbox() as sandbox, sandbox.worker() as worker:
         assert "'checkout'" in shown(worker, "import os; os.listdir('/tmp')")
         assert shown(worker, "import tempfile; tempfile.gettempdir()") == "'/notebook'"
+
+
+def test_there_is_no_shared_memory_that_nobody_is_charged_for(worker: Worker) -> None:
+    assert shown(worker, "open('/dev/zero', 'rb').read(1)") == "b''"

@@ -38,7 +38,10 @@ def secret(tmp_path: Path) -> Path:
 
 def test_nothing_outside_its_directory_can_be_opened(worker: Worker, secret: Path) -> None:
     hidden = [secret, secret.parent, ROOT, ROOT / "solutions", ROOT / "autograder", ROOT / ".git", Path.home() / ".ssh"]
-    hidden += [Path(name) for name in ("/", "/etc/passwd", "/tmp", "/dev/shm", "/sys", "/run", "/var/log", "/dev/mem")]
+    hidden += [
+        Path(name)
+        for name in ("/", "/etc/passwd", "/tmp", "/dev/shm", "/sys", "/run", "/var/log", "/dev/mem", "/dev/zero")
+    ]
     hidden += [Path(f"/proc/{name}") for name in ("self/environ", "self/maps", "cpuinfo", f"{os.getpid()}/environ")]
     shown(worker, REACH)
     assert shown(worker, f"reached({[str(path) for path in hidden]!r})") == "[]"
@@ -88,6 +91,14 @@ def test_a_worker_sees_nothing_of_another(sandbox: Sandbox) -> None:
         assert not Path(home).exists()
 
 
+def test_folders_of_any_depth_are_removed(sandbox: Sandbox) -> None:
+    with sandbox.worker() as worker:
+        home = shown(worker, "import os\nprint(os.getcwd())").splitlines()[0]
+        shown(worker, "for _ in range(1500): os.mkdir('a'); os.chdir('a')")
+        worker.close()
+        assert not Path(home).exists()
+
+
 def test_files_lie_beside_the_notebook(sandbox: Sandbox) -> None:
     with sandbox.worker({"data.txt": b"1 2 3"}) as worker:
         assert shown(worker, "open('data.txt').read()") == "'1 2 3'"
@@ -121,6 +132,7 @@ REFUSED = {
     "pidfd_getfd": "asked(438, 0, 0, 0)",
     "memfd_create": "asked(319, b'name', 0)",
     "unshare": "asked(272, 0x10000000)",
+    "PR_SET_DUMPABLE": "asked(157, 4, 0, 0, 0, 0)",
     "TIOCSTI": "asked(16, 0, 0x5412, b'x')",
     "F_SETOWN_EX, with bits that the kernel does not read": "asked(72, 0, 0x10000000f, 0)",
     "a socket of the internet": "asked(41, 2, 1, 0)",
@@ -246,6 +258,9 @@ def test_processes_count_together(tight: Sandbox, name: str, why: str) -> None:
     [
         "for i in range(3): open(str(i), 'wb').write(bytes(3 * 2**20))",
         "for i in range(10**4): open(str(i), 'w').close()",
+        "import os\nkept = [open(str(i), 'wb', 0) for i in range(3)]\n"
+        "for i, file in enumerate(kept): os.unlink(str(i)); file.write(bytes(3 * 2**20))",
+        "import os\nfor i in range(20): os.mkdir('a' * 250); os.chdir('a' * 250)",
     ],
 )
 def test_the_disk_has_a_limit(tight: Sandbox, fill: str) -> None:

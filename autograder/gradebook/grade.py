@@ -17,7 +17,7 @@ from autograder.gradebook.notebook import submission_of
 from autograder.gradebook.page import part_output, summary_cell
 from autograder.gradebook.scores import RECORD, part_of
 from autograder.grading.run import grade
-from autograder.sandbox import Isolation, Limits, Sandbox, SandboxFault
+from autograder.sandbox import Isolation, Limits, Sandbox
 from autograder.sandbox.isolation import require
 
 # Probed once: a run never changes its level half-way.
@@ -60,7 +60,7 @@ class GradeSubmission(NbGraderPreprocessor):
         level = _level(Isolation[self.isolation.upper()])
         try:
             graded = grade(problem, submission_of(nb), _sandbox(level, Limits(**self.limits)))
-        except SandboxFault:
+        except Exception:
             # nbgrader reports it and goes on: the next submission gets a server that lives.
             _sandbox.cache_clear()
             raise

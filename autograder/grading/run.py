@@ -13,15 +13,17 @@ import numpy as np
 import pytest
 
 from autograder.course import Problem
+from autograder.grading.coursecells import given_functions
 from autograder.grading.execute import Execution, execute
 from autograder.grading.hints import Diagnosis
 from autograder.grading.marks import Part, Test, parts_of
 from autograder.grading.outputs import Output
 from autograder.grading.plugin import Case, Grading
 from autograder.grading.record import Outcome, PartResult, Record, TestResult
+from autograder.grading.secret import secret
 from autograder.grading.submission import Submission
 from autograder.grading.upstream import callers
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout, Worker
 
 # Where several cases of a test end differently, the test has the first of these: our own fault before the student's.
 SEVERITY: tuple[Outcome, ...] = ("grader_error", "timeout", "error", "failed", "passed")
@@ -41,7 +43,8 @@ def grade(
 ) -> Graded:
     """Grade `submission`, or one part of it. The same submission and seed give the same record, but for its seconds.
 
-    Another submission gets other random inputs, in another order: what feedback told of the last ones is of no use.
+    Another submission gets other random inputs, in another order: what feedback told of the last ones is of no use. Nor
+    can they be worked out beforehand: a secret of who grades is in them.
     """
     began = time.monotonic()
     parts = [only] if only is not None else parts_of(problem.test_module)
@@ -49,7 +52,8 @@ def grade(
         return _untested(problem, parts, submission, sandbox)
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
-        cases = run_tests(problem, parts, execution, sandbox, f"{submission.fingerprint()}:{seed}")
+        _put_back(given_functions(problem), execution.worker, sandbox.limits.cell)
+        cases = run_tests(problem, parts, execution, sandbox, f"{secret()}:{submission.fingerprint()}:{seed}")
     results = _results(parts, cases, Diagnosis(problem, parts, cases, callers(submission.cells)))
     record = Record(
         problem=problem.slug,
@@ -61,6 +65,13 @@ def grade(
         warnings=(*submission.warnings, *execution.warnings),
     )
     return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
+
+
+def _put_back(definitions: str, worker: Worker, seconds: float) -> None:
+    """Define again what the tests call of the course's own cells; a later cell may have put something in its place."""
+    # The tests find out themselves that a process has ended.
+    with contextlib.suppress(StudentBroke, StudentTimeout):
+        worker.run_cell(definitions, "the notebook's own functions", seconds)
 
 
 def _untested(problem: Problem, parts: list[Part], submission: Submission, sandbox: Sandbox) -> Graded:

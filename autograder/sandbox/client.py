@@ -185,8 +185,8 @@ class Sandbox:
             self._ask(["kill", number, pid], "killed", ANSWER_SECONDS)
 
     def _ask(self, request: object, kind: str, seconds: float, descriptors: list[int] | None = None) -> list[Any]:
-        self._control.settimeout(seconds)
         try:
+            self._control.settimeout(seconds)
             socket.send_fds(self._control, [msgpack.packb(request)], descriptors or [])
             packet = self._control.recv(4096)
         except OSError as error:
@@ -197,6 +197,8 @@ class Sandbox:
         return values
 
     def _last_words(self, what: str) -> str:
+        if self._words.closed:
+            return f"The fork server has ended ({what}). Start another one."
         self._process.kill()
         self._process.wait()
         self._words.seek(0)
@@ -214,7 +216,8 @@ class Sandbox:
         self._process.kill()
         self._process.wait()
         self._words.close()
-        self._home.cleanup()
+        with contextlib.suppress(RecursionError):  # folders deeper than Python goes are left to /tmp's own cleaning
+            self._home.cleanup()
 
     def __enter__(self) -> Self:
         return self

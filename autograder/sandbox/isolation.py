@@ -147,6 +147,9 @@ def system_call_filter(level: Isolation) -> bytes:
     # Memory that is shared and nobody's file is in no process's PSS once it is unmapped from its page table.
     hidden = pyseccomp.Arg(3, pyseccomp.MASKED_EQ, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS)
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "mmap", hidden)
+    # A process that says so cannot be looked into, also not by the watchdog.
+    same = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, 2**32 - 1, PR_SET_DUMPABLE)
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", same)
     if level is Isolation.LANDLOCK:
         _refuse_by_argument(rules)
     with tempfile.TemporaryFile() as file:
@@ -201,4 +204,4 @@ REFUSED_WITHOUT_NAMESPACES = (
     *("utime", "utimes", "futimesat", "utimensat", "inotify_init", "inotify_init1"),
     *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
 )
-SOCK_DGRAM, F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 2, 8, 15, 0x8901, 0x8902
+PR_SET_DUMPABLE, SOCK_DGRAM, F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 4, 2, 8, 15, 0x8901, 0x8902

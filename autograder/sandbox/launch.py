@@ -47,7 +47,9 @@ def bubblewrap_command(control: int) -> list[str]:
     for name, value in environment(HOME).items():
         command += ["--setenv", name, value]
     command += _view()
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", HOME]
+    # A shared mapping of /dev/zero is memory that no process is charged for.
+    command += ["--proc", "/proc", "--dev", "/dev", "--ro-bind", "/dev/null", "/dev/zero", "--remount-ro", "/dev"]
+    command += ["--tmpfs", HOME]
     command += ["--dir", "/tmp", "--remount-ro", "/"]
     return [*command, "--chdir", HOME, "--", *server_command(control, "/sandbox")]
 

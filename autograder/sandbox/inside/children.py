@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+
+from . import disk
 
 BY_ITSELF = "it ended by itself"
 
@@ -72,19 +73,7 @@ class Grouped(Child):
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.waitpid(-self.pid, 0)
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def is_too_large(self, disk: int) -> bool:
-        """Whether the submission has written more than `disk` bytes, or more than one file for 16 KiB of these."""
-        files = size = 0
-        for folder, _, names in os.walk(self.home):
-            for name in names:
-                with contextlib.suppress(OSError):
-                    size += os.lstat(os.path.join(folder, name)).st_blocks * 512
-            files += len(names) + 1
-            if size > disk or files > disk // 16384:
-                return True
-        return False
+        disk.remove(self.home)
 
 
 def _found(belongs: Callable[[int], bool]) -> list[int]:

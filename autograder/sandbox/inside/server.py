@@ -20,7 +20,7 @@ from typing import Any
 
 import msgpack
 
-from . import hugepages, landlock, namespaces, worker
+from . import disk, hugepages, landlock, namespaces, worker
 from .children import BY_ITSELF, Child, Grouped, Namespaced, proportional, resident, threads
 
 # The watchdog looks this often. A process fills memory at about 2 GB/s, so it may overshoot its limit by 100 MB.
@@ -140,7 +140,7 @@ class Server:
         elif sum(map(resident, processes)) > self.settings["memory"] < sum(map(proportional, processes)):
             child.why = f"it used more than {self.settings['memory'] // 2**20} MB of memory"
             self.relieve(child, processes)
-        elif isinstance(child, Grouped) and child.is_too_large(self.settings["disk"]):
+        elif isinstance(child, Grouped) and disk.is_more_than(self.settings["disk"], child.home, processes):
             child.why = f"it wrote more than {self.settings['disk'] // 2**20} MB"
             child.kill()
         else:

@@ -73,8 +73,21 @@ def untouched(before, after):
     )
 
 
+def attempted(answer):
+    """What the notebook's own `attempt` gave, if it is what that gives."""
+    names = answer.get("raised") if isinstance(answer, dict) else None
+    check(
+        isinstance(names, list) and all(isinstance(name, str) for name in names) and "value" in answer,
+        measured="`attempt` gave something else than it is written to give",
+        allowed="the functions that this notebook brings along, as they are",
+        next_step="Do not define `attempt`, or what it calls, in another way.",
+    )
+    return answer
+
+
 def raised(answer, error, what, hint=None):
     """Check that an attempt ended in that kind of exception."""
+    answer = attempted(answer)
     check(
         any(error in name for name in answer["raised"]),  # torch has a LinAlgError of its own
         measured=f"{what} raised {answer['raised'][0]}" if answer["raised"] else f"{what} returned a result",
@@ -86,7 +99,7 @@ def raised(answer, error, what, hint=None):
 
 def returned(answer, what, hint=None, dense=DENSE):
     """The result of an attempt, which must not have raised."""
-    names = answer["raised"]
+    names = attempted(answer)["raised"]
     check(
         not names,
         measured=f"{what} raised {names[0] if names else ''}",
