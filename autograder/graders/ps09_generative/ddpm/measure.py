@@ -205,7 +205,8 @@ def report(name: str, replaced: list[Variant], runs: int, rng: np.random.Generat
             return
     limits = (first, calibrated.HALF), (last, calibrated.PASS)
     words = [
-        f"{risk.mean():.4f} ({risk.min():.4f} to {risk.max():.4f}), beyond {limit:g} in {np.sum(~(risk <= limit))}"
+        f"{risk.mean():.4f} ± {risk.std(ddof=1):.4f} ({risk.min():.4f} to {risk.max():.4f}), "
+        f"beyond {limit:g} in {np.sum(~(risk <= limit))}"
         for risk, limit in limits
     ]
     print(f"{name}, {runs} runs: first {words[0]}; last {words[1]}", flush=True)

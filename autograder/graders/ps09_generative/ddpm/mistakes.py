@@ -3,7 +3,18 @@
 import numpy as np
 import torch
 
-from autograder.graders.ps09_generative.ddpm.batches import DOUBLE, ONE_BATCH, RESTARTED, TOO_FEW
+from autograder.graders.ps09_generative.ddpm.batches import (
+    DOUBLE,
+    NOT_BY_GEN,
+    ONE_BATCH,
+    OTHER_GEN,
+    OVERWRITTEN,
+    RESTARTED,
+    SEEDED,
+    SMOOTHED,
+    TOO_FEW,
+    TOO_MANY,
+)
 from autograder.graders.ps09_generative.ddpm.cases import BY_ROWS, SHARED_BY_SAMPLES, SHARED_BY_STEPS
 from autograder.graders.ps09_generative.ddpm.steps import (
     AS_TENSOR,
@@ -376,6 +387,54 @@ def half_the_steps(model, x0, sch, gen, steps):
     batches = (x0[torch.randint(len(x0), (128,), generator=gen)] for _ in range(steps // 2))
     losses = [train_step(model, opt, batch, sch, gen) for batch in batches]
     return [loss for loss in losses for _ in range(2)]
+
+
+@mistake("train", hint=TOO_MANY)
+def twice_the_steps(model, x0, sch, gen, steps):
+    opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+    batches = (x0[torch.randint(len(x0), (128,), generator=gen)] for _ in range(2 * steps))
+    return [train_step(model, opt, batch, sch, gen) for batch in batches][::2]
+
+
+@mistake("train", hint=SEEDED)
+def generator_seeded_anew(model, x0, sch, gen, steps):
+    gen.manual_seed(0)
+    opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+    batches = (x0[torch.randint(len(x0), (128,), generator=gen)] for _ in range(steps))
+    return [train_step(model, opt, batch, sch, gen) for batch in batches]
+
+
+@mistake("train", hint=NOT_BY_GEN)
+def batches_by_another_generator(model, x0, sch, gen, steps):
+    opt, rng = torch.optim.Adam(model.parameters(), lr=3e-3), np.random.default_rng(0)
+    batches = (x0[rng.integers(len(x0), size=128)] for _ in range(steps))
+    return [train_step(model, opt, batch, sch, gen) for batch in batches]
+
+
+@mistake("train", hint=OTHER_GEN)
+def noise_by_another_generator(model, x0, sch, gen, steps):
+    opt, other = torch.optim.Adam(model.parameters(), lr=3e-3), torch.Generator().manual_seed(0)
+    batches = (x0[torch.randint(len(x0), (128,), generator=gen)] for _ in range(steps))
+    return [train_step(model, opt, batch, sch, other) for batch in batches]
+
+
+@mistake("train", hint=SMOOTHED)
+def running_mean_of_the_losses(model, x0, sch, gen, steps):
+    opt, mean, means = torch.optim.Adam(model.parameters(), lr=3e-3), 1.0, []
+    for _ in range(steps):
+        batch = x0[torch.randint(len(x0), (128,), generator=gen)]
+        mean = 0.9 * mean + 0.1 * train_step(model, opt, batch, sch, gen)
+        means.append(mean)
+    return means
+
+
+@mistake("train", hint=OVERWRITTEN)
+def shuffled_in_place(model, x0, sch, gen, steps):
+    opt, losses = torch.optim.Adam(model.parameters(), lr=3e-3), []
+    for _ in range(steps):
+        x0[:] = x0[torch.randperm(len(x0), generator=gen)]
+        losses.append(train_step(model, opt, x0[:128], sch, gen))
+    return losses
 
 
 @mistake("p_step", hint="The predicted noise is taken away from x_t, with a minus sign; you added it.")

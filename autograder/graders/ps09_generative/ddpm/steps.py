@@ -52,7 +52,7 @@ def through_probe(student, reference, rng, size, dtype, tolerance):
     agree(as_float(found["loss"], of="the loss"), np.mean(residual**2), tolerance, of="the loss")
     agree(found["A"], 2 * xt.T @ residual / residual.size, tolerance, of="the gradient of your loss")
     agree(found["b"], 2 * t @ residual / residual.size, tolerance, of="the gradient of your loss", shape="vector")
-    _only_call(found["seen"], x0.shape)
+    only_call(found["seen"], x0.shape)
 
 
 def single_precision(student, reference, rng):
@@ -63,13 +63,13 @@ def single_precision(student, reference, rng):
     eps = rng.normal(size=(len(t), d)).astype(np.float32)
     A, b, x0 = (np.zeros(shape, dtype=np.float32) for shape in ((d, d), d, eps.shape))
     found = keyed(student.loss_through_probe(A, b, x0, t, eps, sch), ("seen",))
-    xt, _ = _only_call(found["seen"], eps.shape)
+    xt, _ = only_call(found["seen"], eps.shape)
     # A float32 ᾱ is right to 6e-8, and 1 − ᾱ made of it to 6e-4; made in double precision, x_t has its seven digits.
     allowed = Tolerance(1e-6, 1e-8, "x_t has seven digits if 1 − ᾱ is taken in double precision")
     agree(xt, reference.q_sample(x0.astype(float), t, eps.astype(float), sch), allowed, of="x_t at the first steps")
 
 
-def _only_call(seen, shape):
+def only_call(seen, shape):
     """x_t and t of the only call of the model, which must be of the kinds that the statement says."""
     check(
         len(seen) == 1,
@@ -89,7 +89,7 @@ def _only_call(seen, shape):
 
 def draws(step, x0, sch):
     """x_t, t and ε of one step; checks that t and ε are what algorithm 1 asks for."""
-    xt, t = _only_call(step["seen"], x0.shape)
+    xt, t = only_call(step["seen"], x0.shape)
     _check_times(t, len(sch["beta"]) - 1)
     abar = sch["abar"][t][:, None]
     eps = (xt - np.sqrt(abar) * x0) / np.sqrt(1 - abar)
