@@ -297,7 +297,12 @@ class TestTraining:
 
     @points(0.5)
     def test_train(self, student, rng):
-        """train goes on with the network as it is, by `steps` steps on batches drawn by gen; it leaves x0 alone."""
+        """train goes on with the network as it is, by `steps` steps on batches drawn by gen; it leaves x0 alone.
+
+        Three runs of 30 steps: two with one seed, one with another. Refused in 0 of 175 runs of five right answers (the
+        reference, batches of 1024, of one row, of all rows, epochs); `tests/test_ddpm_train.py` has what is refused.
+        Not seen: a train that draws from a quarter of the data, which learns hardly less.
+        """
         data, (seed, another) = lattice(rng), rng.integers(2**31, size=2).tolist()
         trainings = [watched(student, data, value) for value in (seed, seed, another)]
         for training in trainings:
