@@ -275,10 +275,12 @@ def test_what_never_ends_is_a_timeout_and_the_rest_is_graded(problem: Problem, i
 
 
 def test_all_calls_together_have_a_limit(problem: Problem, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With nothing left for them, calls have the one second that is always left."""
-    monkeypatch.setattr(sandbox, "limits", replace(sandbox.limits, calls=0.0))
-    endless = graded(problem, sandbox, "def count(n):\n    while True: pass")
-    assert "did not return within 1 seconds" in result_of(endless.record, "count/value").message
+    """A function that does not end takes what is left, and no test after it is run."""
+    monkeypatch.setattr(sandbox, "limits", replace(sandbox.limits, calls=1.5))
+    record = graded(problem, sandbox, "def force(x, k):\n    while True: pass").record
+    assert set(outcomes(record).values()) == {"timeout"}
+    assert "all the time of its calls, 1.5 seconds" in result_of(record, "force/value").message
+    assert "all the time of its calls, 1.5 seconds" in result_of(record, "count/value").message
 
 
 def test_what_lies_beside_the_statement_lies_beside_the_notebook(problem: Problem, sandbox: Sandbox) -> None:

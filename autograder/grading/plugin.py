@@ -65,6 +65,7 @@ class Grading:
         """The student's functions, in a copy of the notebook that the cases of one test share."""
         if self._test != (test := (request.node.cls, request.node.originalname)):
             self.close()
+            self.patience.left()
             self._test, self._session = test, self.worker.fork()
         if self._session is None:
             raise RuntimeError("A test has no copy of the notebook.")

@@ -29,22 +29,35 @@ class Patience:
     """How long each function may still take: every call of it that does not end halves what the next one gets.
 
     A function that never ends then costs a submission twice the limit of one call, and one that hangs on a single
-    input keeps the points of all its other tests.
+    input keeps the points of all its other tests. The time of all calls runs from the first copy of the notebook on,
+    whatever takes it: the student's process also decides how long it is forked and ended, and how much there is to
+    decode and to compare.
     """
 
     FLOOR = 1.0  # seconds; a thousand times what a call of these functions takes
 
     def __init__(self, limits: Limits) -> None:
-        self._limits, self._left, self._spent = limits, dict[str, float](), 0.0
+        self._limits, self._own = limits, dict[str, float]()
+        self._deadline: float | None = None
+
+    def left(self) -> float:
+        """Seconds for all that is still to come; raises StudentTimeout if there are none."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._limits.calls
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            most = f"{self._limits.calls:g} seconds for all tests together"
+            raise StudentTimeout(f"Your notebook has used all the time of its calls, {most}.")
+        return left
 
     def of(self, function: str) -> float:
-        return max(self.FLOOR, min(self._left.get(function, self._limits.call), self._limits.calls - self._spent))
-
-    def spend(self, seconds: float) -> None:
-        self._spent += seconds
+        return min(self._alone(function), self.left())
 
     def lose(self, function: str) -> None:
-        self._left[function] = max(self.FLOOR, self.of(function) / 2)
+        self._own[function] = self._alone(function) / 2
+
+    def _alone(self, function: str) -> float:
+        return max(self.FLOOR, self._own.get(function, self._limits.call))
 
 
 class Room:
@@ -87,14 +100,12 @@ class Student:
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
         self.asked.append(name)
-        began = time.monotonic()
         try:
             result, inputs = self._session.call(name, args, kwargs, self._patience.of(name))
         except StudentTimeout:
             self._patience.lose(name)
+            self._patience.left()
             raise
-        finally:
-            self._patience.spend(time.monotonic() - began)
         call = Call(name, args, kwargs, result, tuple(inputs))
         if self._room.takes(call):
             self.calls.append(call)

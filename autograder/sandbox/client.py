@@ -25,6 +25,8 @@ from autograder.sandbox.session import Handle, Session, StudentBroke, StudentTim
 START_SECONDS = 120.0
 # Forking, killing and listing take milliseconds; a server that is silent for this long is gone.
 ANSWER_SECONDS = 30.0
+# A copy is forked in 10 ms and ended in less, by the student's process, which may hold it up: a thousand times that.
+COPY_SECONDS = 10.0
 
 
 class SandboxFault(Exception):
@@ -61,7 +63,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                [pid] = self._ask(["fork"], "forked", int, ANSWER_SECONDS, [theirs.fileno()])
+                [pid] = self._ask(["fork"], "forked", int, COPY_SECONDS, [theirs.fileno()])
             except (StudentBroke, StudentTimeout):
                 ours.close()
                 raise
@@ -71,7 +73,7 @@ class Worker:
         if self._why is None:
             self._kill(pid)
         with contextlib.suppress(StudentBroke, StudentTimeout):
-            self._ask(["end", pid], "ended", None, ANSWER_SECONDS)
+            self._ask(["end", pid], "ended", None, COPY_SECONDS)
 
     def _ask(
         self, message: list[Any], kind: str, type_: type | None, seconds: float, descriptors: list[int] | None = None

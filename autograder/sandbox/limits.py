@@ -19,7 +19,7 @@ class Limits:
     """One call of a student's function by a test. The slowest reference takes 1 s; ten times that."""
 
     calls: float = 120.0
-    """All calls of a submission, which take the references a few seconds; after that each is given one second."""
+    """All hidden tests, from the first copy of the notebook on. The references take a few; after that none is run."""
 
     callbacks: int = 10_000
     """Calls that a test's copy of a notebook may make to functions that it is given. The references make 500."""

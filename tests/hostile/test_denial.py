@@ -312,12 +312,36 @@ def _function(head: str, body: str) -> str:
 def test_a_stopped_notebook_is_waited_for_once(
     problem: Problem, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(client, "COPY_SECONDS", 1.0)
     stop = "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)"
     graded = hand_in(problem, sandbox, answers={**RIGHT, "energy": _function("energy(x, k)", stop)})
     refused = sandbox.level is Isolation.LANDLOCK
     assert_earned(graded, FULL - 2 if refused else 0)
     assert (REFUSED if refused else "process ended") in shown(graded)
+
+
+def test_forks_and_ends_that_are_held_up_cost_the_time_of_the_calls(
+    problem: Problem, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notebook's process decides how long both take; the fourth copy is not forked."""
+    monkeypatch.setattr(sandbox, "limits", replace(DENIAL, calls=1.2))
+    held = "import os, time\nos.register_at_fork(before=lambda: time.sleep(0.7))"
+    waits = "\nwait = os.waitpid\nos.waitpid = lambda *given: (time.sleep(0.7), wait(*given))[1]"
+    graded = hand_in(problem, sandbox, held + waits, answers=RIGHT)
+    last = graded.record.part("step").tests[0]
+    assert last.outcome == "timeout"
+    assert "Your notebook has used all the time of its calls, 1.2 seconds" in last.message
+
+
+def test_a_list_of_very_many_members_is_not_decoded(
+    problem: Problem, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each member is an object of ours, and is compared as one."""
+    monkeypatch.setattr(sandbox, "limits", PATIENT)
+    many = "return [[1.0]] * 300_000"
+    graded = hand_in(problem, sandbox, answers={**RIGHT, "energy": _function("energy(x, k)", many)})
+    assert "Its lists have more than 400,000 members: return arrays." in graded.record.part("energy").tests[0].message
+    assert_earned(graded, REST)
 
 
 def test_callbacks_have_a_limit(problem: Problem, sandbox: Sandbox) -> None:
