@@ -25,8 +25,8 @@ MAX_TOTAL = 16 * MAX_FRAME
 # Nested dicts of lists of arrays need 4; the limit keeps a cyclic list from becoming a deep recursion.
 MAX_DEPTH = 32
 # The members of lists are decoded to Python objects of 32 bytes and more each, so they are held fewer than the entries
-# of arrays may be, which are one item each. The longest honest answer has 362,431: the gradients of a layer of 600 units
-# as nested lists. A tenth more takes us a third of a second.
+# of arrays may be, which are one item each. The longest honest answer has 362,431: the gradients of a layer of 600
+# units as nested lists. A tenth more takes us a third of a second.
 MAX_ITEMS = 400_000
 # Numbers of 4,000 digits are printed by no answer; longer ones cost quadratic time to convert.
 MAX_INT_BYTES = 1_700
