@@ -468,14 +468,14 @@ def test_a_cell_that_names_our_process_as_its_own_ends_nothing(problem: Problem,
 
 
 def test_answers_before_the_questions_are_lost_with_all_that_follow(problem: Problem, sandbox: Sandbox) -> None:
-    """A made-up answer to the first fork is taken for one, and its copy is the real one, with the real functions."""
+    """The first question gets an answer to another one, and nothing is asked after that."""
     attack = (
         TAKEOVER.split("while True:")[0] + "for n in range(9): link.send(['forked', 1]); link.send(['passed', 2.0])"
     )
     assert_earned(hand_in(problem, sandbox, attack), 0)
     graded = hand_in(problem, sandbox, attack, answers=RIGHT)
-    assert_earned(graded, 2)
-    assert outcomes(graded.record) == {"energy": "passed", "force": "error", "work": "error", "step": "error"}
+    assert_earned(graded, 0)
+    assert set(outcomes(graded.record).values()) == {"error"}
 
 
 # Numbers that are none, or that make others vanish

@@ -379,7 +379,7 @@ def test_odd_names_of_files_are_their_own_affair(problem: Problem, sandbox: Sand
     cells = [
         f"for name in {ODD!r}: open(name, 'w').write('mine')",
         "import os\nos.mkfifo('springs.ipynb')\nos.symlink('/dev/zero', 'numpy.csv')\nos.symlink('..', 'up')",
-        "folder = os.getcwd()\nfor _ in range(200):\n    os.mkdir('x' * 200)\n    os.chdir('x' * 200)",
+        "folder = os.getcwd()\nfor _ in range(15):\n    os.mkdir('x' * 200)\n    os.chdir('x' * 200)",
         "os.chdir(folder)\nprint(sorted(os.listdir()))",
     ]
     graded = hand_in(problem, sandbox, *cells, answers=RIGHT)
