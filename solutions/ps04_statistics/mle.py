@@ -228,7 +228,9 @@ def spec_fit(g: NDArray[np.float64], w: NDArray[np.float64], counts: NDArray[np.
             return theta + step
         # ℓ is concave, and may be more than twice as curved as expected: then a full step ends farther from the top
         # than it began. Its slope there tells, down to the last digit; ℓ itself is too flat for that.
-        while spec_score(theta + step, g, w, counts) @ step < -0.5 * (spec_score(theta, g, w, counts) @ step):
+        for _ in range(60):  # halvings, after which a step is below the last digit
+            if spec_score(theta + step, g, w, counts) @ step >= -0.5 * (spec_score(theta, g, w, counts) @ step):
+                break
             step = step / 2
         theta = theta + step
     raise RuntimeError("Fisher scoring did not settle in 500 steps: do these counts have a maximum with every λᵢ > 0?")
