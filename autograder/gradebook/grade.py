@@ -58,10 +58,12 @@ class GradeSubmission(NbGraderPreprocessor):
         names = resources["nbgrader"]
         problem = find(f"{names['assignment']}/{names['notebook']}")
         level = _level(Isolation[self.isolation.upper()])
+        sandbox = _sandbox(level, Limits(**self.limits))
         try:
-            graded = grade(problem, submission_of(nb), _sandbox(level, Limits(**self.limits)))
+            graded = grade(problem, submission_of(nb), sandbox)
         except Exception:
-            # nbgrader reports it and goes on: the next submission gets a server that lives.
+            # nbgrader reports it and goes on: the next submission gets a server that lives, and this one ends.
+            sandbox.close()
             _sandbox.cache_clear()
             raise
         for fault in graded.faults:
