@@ -126,9 +126,9 @@ CELLS: dict[str, tuple[str, str | tuple[str, str]]] = {
         "    threading.Thread(target=threading.Event().wait, daemon=True).start()" + WAIT,
         PROCESSES,
     ),
+    # Fewer than are allowed at once: the dead are counted too, and a busy machine takes its time to bury them.
     "a chain of processes": (
-        "import os\nfor _ in range(4):\n    if os.fork() == 0:\n"
-        "        for _ in range(99):\n            if os.fork(): os._exit(0)\n        os._exit(0)",
+        "import os\nif os.fork() == 0:\n    for _ in range(12):\n        if os.fork(): os._exit(0)\n    os._exit(0)",
         "",
     ),
     "memory": ("kept = b'1' * 400_000_000" + WAIT, MEMORY),
@@ -178,6 +178,12 @@ def test_a_cell_costs_itself(problem: Problem, sandbox: Sandbox, monkeypatch: py
     assert _at(sandbox, told) in shown(graded)
     assert len(shown(graded)) < 30_000
     assert_earned(graded, FULL)
+
+
+def test_a_chain_of_processes_without_an_end_is_ended(problem: Problem, sandbox: Sandbox) -> None:
+    """Each link ends before it can be looked at; that none is left is what every test here looks at."""
+    chain = "import os\nif os.fork() == 0:\n    while True:\n        if os.fork(): os._exit(0)"
+    assert hand_in(problem, sandbox, chain, answers=RIGHT).faults == []
 
 
 def _at(sandbox: Sandbox, expected: Value | tuple[Value, Value]) -> Value:
