@@ -1,7 +1,8 @@
 """`mlphys`: the commands of an author, an instructor and a curious student.
 
 Exit codes: 0 done; 1 done, and what was checked is not as it should be; 2 the command was given something that it
-cannot use; 3 this machine does not give the isolation that is asked for; 4 the grader itself failed.
+cannot use; 3 this machine does not give the isolation that is asked for; 4 the grader itself failed; 130 stopped by
+Ctrl-C.
 """
 
 from __future__ import annotations
@@ -95,6 +96,26 @@ def score(
         show(graded.record, out)
     if graded.faults:
         stop("The grader itself failed:\n" + "\n".join(graded.faults), OUR_FAULT)
+
+
+@app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="An assignment, such as ps01_linear_algebra.")],
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes that grade; one for each core if left out.")
+    ] = None,
+    student: Annotated[list[str] | None, typer.Option(help="Grade this student only; may be given again.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is graded and has not changed.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but what needs a person.")] = False,
+    scheduler: Annotated[str | None, typer.Option(help="Grade on the workers of this dask scheduler.")] = None,
+) -> None:
+    """Grade what a class handed in, on all cores, and write it into nbgrader's gradebook.
+
+    What is graded already, and would come out the same, is not graded again; so a run that was stopped goes on.
+    """
+    from autograder.batch.command import run
+
+    raise typer.Exit(run(assignment, student or [], force, jobs, scheduler, quiet, out, err))
 
 
 @app.command()

@@ -19,7 +19,7 @@ from autograder.grading import record as records
 from autograder.grading.marks import GraderFault, parts_of, variants_of
 from autograder.grading.record import Record, from_dict
 from autograder.grading.run import Graded, grade
-from autograder.grading.secret import secret
+from autograder.grading.secret import own_secret
 from autograder.grading.submission import Cell, Submission
 from autograder.sandbox import Sandbox
 
@@ -394,13 +394,13 @@ def test_nobody_who_is_graded_can_work_the_inputs_out(
 ) -> None:
     first = graded(problem, sandbox, TELLS).record
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
-    secret.cache_clear()
+    own_secret.cache_clear()
     try:
         other = graded(problem, sandbox, TELLS).record
-        secret.cache_clear()
+        own_secret.cache_clear()
         again = graded(problem, sandbox, TELLS).record
     finally:
-        secret.cache_clear()
+        own_secret.cache_clear()
     assert replace(other, seconds=0) == replace(again, seconds=0)
     assert result_of(first, "force/value").message != result_of(other, "force/value").message
     [file] = (tmp_path / "mlphys").iterdir()

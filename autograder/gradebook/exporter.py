@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 
 from autograder.course import Problem, find
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.notebook import notebook_of
-from autograder.gradebook.scores import reset
+from autograder.gradebook.scores import flag
 from autograder.grading.submission import Submission, Unreadable, read, unread
 
 # nbgrader 0.9.6 adds rows in an order that SQLAlchemy 2.1 warns of, three times for each student.
@@ -35,29 +38,32 @@ class SubmissionExporter(NotebookExporter):
         names = resources["nbgrader"]
         self._forget_last_time(names)
         problem = find(f"{names['assignment']}/{names['notebook']}")
-        try:
-            submission = _read(Path(filename), problem)
-        except Unreadable as reason:
-            self.log.warning("%s: %s", filename, reason)
-            submission = unread(problem, reason)
-        resources["outputs"] = self._timestamp(Path(filename).parent)
+        submission = submission_in(Path(filename), problem, self.log)
+        resources["outputs"] = timestamp_in(Path(filename).parent, self.parent.coursedir)
         return self.from_notebook_node(notebook_of(submission, problem), resources, **kwargs)  # type: ignore[no-any-return]
 
     def _forget_last_time(self, names: dict[str, str]) -> None:
         """If anything of ours fails from here on, neither an old score nor an old record is left to be believed."""
-        reset(names)
+        with Gradebook(names["db_url"]) as gradebook:
+            flag(gradebook, names)
         folder = Path(self.parent._format_dest(names["assignment"], names["student"]))
         for name in (f"{names['notebook']}.json", "timestamp.txt"):
             (folder / name).unlink(missing_ok=True)
 
-    def _timestamp(self, folder: Path) -> dict[str, bytes]:
-        """nbgrader compares it with the next submission's, to see which is newer."""
-        time = self.parent.coursedir.get_existing_timestamp(str(folder))
-        return {} if time is None else {"timestamp.txt": f"{time} UTC\n".encode()}
+
+def submission_in(path: Path, problem: Problem, log: logging.Logger) -> Submission:
+    """What a student handed in as `path`; where it cannot be read, what stands for it."""
+    try:
+        # The folder around the notebook came from somebody else too.
+        if any(folder.is_symlink() for folder in (path.parent, path.parent.parent)):
+            raise Unreadable("The folder of the submission is a link, which is not followed. Submit the folder itself.")
+        return read(path, problem)
+    except Unreadable as reason:
+        log.warning("%s: %s", path, reason)
+        return unread(problem, reason)
 
 
-def _read(path: Path, problem: Problem) -> Submission:
-    """As `read`, where the folder around the notebook came from somebody else too."""
-    if any(folder.is_symlink() for folder in (path.parent, path.parent.parent)):
-        raise Unreadable("The folder of the submission is a link, which is not followed. Submit the folder itself.")
-    return read(path, problem)
+def timestamp_in(folder: Path, directory: CourseDirectory) -> dict[str, bytes]:
+    """The file of a submission's time: nbgrader compares it with the next submission's, to see which is newer."""
+    time = directory.get_existing_timestamp(str(folder))
+    return {} if time is None else {"timestamp.txt": f"{time} UTC\n".encode()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 from dataclasses import fields
 from typing import Any
 
@@ -12,28 +10,20 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Enum, TraitError, validate
 
-from autograder.course import find
+from autograder.course import Problem, find
+from autograder.gradebook.kept import best_level, graded, store_of
 from autograder.gradebook.notebook import submission_of
 from autograder.gradebook.page import part_output, summary_cell
 from autograder.gradebook.scores import RECORD, part_of
-from autograder.grading.run import grade
-from autograder.sandbox import Isolation, Limits, Sandbox
-from autograder.sandbox.isolation import require
-
-# Probed once: a run never changes its level half-way.
-_level = functools.cache(require)
-
-
-@functools.cache
-def _sandbox(level: Isolation, limits: Limits) -> Sandbox:
-    """One for the process: its server takes two seconds to start, and every submission is a fork of it."""
-    sandbox = Sandbox(level, limits)
-    atexit.register(sandbox.close)
-    return sandbox
+from autograder.grading.run import Graded
+from autograder.sandbox import Isolation, Limits
 
 
 class GradeSubmission(NbGraderPreprocessor):
-    """Runs the hidden graders, and puts what they found into the notebook, the record and `resources`."""
+    """Runs the hidden graders, and puts what they found into the notebook, the record and `resources`.
+
+    What was graded before, and would come out the same, is not graded again.
+    """
 
     isolation = Enum(
         [level.label for level in Isolation],
@@ -57,26 +47,24 @@ class GradeSubmission(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         names = resources["nbgrader"]
         problem = find(f"{names['assignment']}/{names['notebook']}")
-        level = _level(Isolation[self.isolation.upper()])
-        sandbox = _sandbox(level, Limits(**self.limits))
-        try:
-            graded = grade(problem, submission_of(nb), sandbox)
-        except Exception:
-            # nbgrader reports it and goes on: the next submission gets a server that lives, and this one ends.
-            sandbox.close()
-            _sandbox.cache_clear()
-            raise
-        for fault in graded.faults:
+        level = best_level(Isolation[self.isolation.upper()])
+        store = store_of(self.parent.parent.coursedir)
+        found = graded(store, names["student"], problem, submission_of(nb), level, Limits(**self.limits))
+        for fault in found.faults:
             self.log.error(
                 "A grader of %s failed on %s; its part needs a person.\n%s", problem, names["student"], fault
             )
-        record = graded.record
-        for cell, outputs in zip(nb.cells, graded.outputs, strict=True):
-            if cell.cell_type == "code":
-                cell.outputs = [nbformat.from_dict(output) for output in outputs]
-            if cell.metadata.get("nbgrader", {}).get("grade"):
-                cell.outputs.append(part_output(part_of(cell.metadata.nbgrader.grade_id, problem.name, record)))
-        nb.cells.insert(0, summary_cell(record))
-        resources[RECORD] = record
-        resources["outputs"] = {f"{problem.name}.json": record.to_json().encode()}
+        show(nb, problem, found)
+        resources[RECORD] = found.record
+        resources["outputs"] = {f"{problem.name}.json": found.record.to_json().encode()}
         return nb, resources
+
+
+def show(nb: NotebookNode, problem: Problem, graded: Graded) -> None:
+    """Put into a submission's notebook what its cells showed and what the hidden tests found."""
+    for cell, outputs in zip(nb.cells, graded.outputs, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.from_dict(output) for output in outputs]
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.outputs.append(part_output(part_of(cell.metadata.nbgrader.grade_id, problem.name, graded.record)))
+    nb.cells.insert(0, summary_cell(graded.record))

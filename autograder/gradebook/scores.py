@@ -15,14 +15,13 @@ from autograder.grading.record import PartResult, Record
 RECORD = "mlphys_record"
 
 
-def reset(names: dict[str, str]) -> None:
-    """Flag every score of one submitted notebook for a person, until a new score replaces it."""
-    with Gradebook(names["db_url"]) as gradebook:
-        notebook = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
-        for grade in notebook.grades:
-            grade.auto_score = None
-            grade.needs_manual_grade = True
-        gradebook.db.commit()
+def flag(gradebook: Gradebook, names: dict[str, str]) -> None:
+    """Leave every score of one submitted notebook to a person, until a new score replaces it."""
+    notebook = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
+    for grade in notebook.grades:
+        grade.auto_score = None
+        grade.needs_manual_grade = True
+    gradebook.db.commit()
 
 
 class SaveScores(SaveAutoGrades):

@@ -20,7 +20,7 @@ from autograder.grading.marks import Part, Test, parts_of
 from autograder.grading.outputs import Output
 from autograder.grading.plugin import Case, Grading
 from autograder.grading.record import Outcome, PartResult, Record, TestResult
-from autograder.grading.secret import secret
+from autograder.grading.secret import own_secret
 from autograder.grading.submission import Submission
 from autograder.grading.upstream import callers
 from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout, Worker
@@ -39,7 +39,12 @@ class Graded:
 
 
 def grade(
-    problem: Problem, submission: Submission, sandbox: Sandbox, seed: int = 0, only: Part | None = None
+    problem: Problem,
+    submission: Submission,
+    sandbox: Sandbox,
+    seed: int = 0,
+    only: Part | None = None,
+    secret: str | None = None,
 ) -> Graded:
     """Grade `submission`, or one part of it. The same submission and seed give the same record, but for its seconds.
 
@@ -53,7 +58,9 @@ def grade(
     execution = execute(submission.cells, problem.support_files(), sandbox)
     with contextlib.closing(execution.worker):
         _put_back(given_functions(problem), execution.worker, sandbox.limits.cell)
-        cases = run_tests(problem, parts, execution, sandbox, f"{secret()}:{submission.fingerprint()}:{seed}")
+        cases = run_tests(
+            problem, parts, execution, sandbox, f"{secret or own_secret()}:{submission.fingerprint()}:{seed}"
+        )
     results = _results(parts, cases, Diagnosis(problem, parts, cases, callers(submission.cells)))
     record = Record(
         problem=problem.slug,

@@ -11,7 +11,7 @@ from jupyter_core.paths import jupyter_data_dir
 
 
 @cache
-def secret() -> str:
+def own_secret() -> str:
     """A random word that is made once for each user who grades: with the same one, a grading is the same to the bit.
 
     Raises RuntimeError if it can be neither read nor made.

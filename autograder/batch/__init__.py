@@ -1,0 +1,122 @@
+"""A whole class: graded by many processes at once, and then written into the gradebook by one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.batch.changes import changes
+from autograder.batch.course import Assignment, Unusable
+from autograder.batch.job import OtherVersion, Task
+from autograder.batch.pool import Failure, Outcome, Workers, outcomes
+from autograder.batch.progress import Progress
+from autograder.course import Problem, find
+from autograder.gradebook.exporter import submission_in
+from autograder.gradebook.kept import graded
+from autograder.grading.record import Record
+from autograder.grading.run import Graded
+from autograder.grading.secret import own_secret
+from autograder.grading.store import Entry, key_of
+from autograder.grading.submission import Submission
+from autograder.grading.version import version_of
+from autograder.sandbox import Isolation
+
+__all__ = ["Assignment", "ClassGrades", "OtherVersion", "Unusable", "grade_class"]
+
+# A student's id and a problem.
+Whose = tuple[str, Problem]
+
+
+class NotGraded(Exception):
+    """The grader itself failed on a submission."""
+
+
+@dataclass
+class ClassGrades:
+    """What became of a class, and what an instructor should know of this run."""
+
+    records: dict[Whose, Record] = field(default_factory=dict)
+    failures: dict[Whose, str] = field(default_factory=dict)
+    """Why there is no grade: our own fault, never the student's."""
+    faults: dict[Whose, list[str]] = field(default_factory=dict)
+    """What failed in single tests, whose parts are left to a person."""
+    changes: dict[Whose, tuple[Record, list[str]]] = field(default_factory=dict)
+    """The record before this run, and the tests whose points are others now."""
+    graded: int = 0
+    """How many were graded now. All others had been, and nothing has changed since."""
+
+
+class ClassGrading:
+    """One run over `assignment` at the isolation `level`."""
+
+    def __init__(self, assignment: Assignment, level: Isolation, progress: Progress) -> None:
+        self.assignment, self.level, self.progress = assignment, level, progress
+        self.grades = ClassGrades()
+
+    def run(self, workers: Workers, students: Collection[str] = (), force: bool = False) -> ClassGrades:
+        """Have `workers` grade what `students` (or all) handed in, and write the gradebook.
+
+        What is kept of an earlier run, and would come out the same, is not graded again, unless `force` says so.
+        Raises Unusable, OtherVersion, OSError if a record cannot be written, and CancelledError if the workers are
+        lost; what was graded until then is kept.
+        """
+        handed_in = self.assignment.handed_in(students)
+        notebooks = [(student, problem, path) for student, own in handed_in.items() for problem, path in own]
+        with self.progress.grading(len(notebooks)):
+            for task, outcome in outcomes(self._tasks(notebooks, force), workers, self.progress.began):
+                self._take(task, outcome)
+        overdue = {student for student, problem, _ in notebooks if not self._is_written(student, problem)}
+        with self.progress.writing(sum(student in overdue for student, _, _ in notebooks)):
+            failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
+        self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}
+        for whose in {(student, problem) for student, problem, _ in notebooks} - self.grades.failures.keys():
+            if not self._is_written(*whose):
+                again = f"nbgrader autograde {self.assignment.name} --student {whose[0]}"
+                self.grades.failures[whose] = f"The gradebook could not be written; `{again}` says why."
+        return self.grades
+
+    def _tasks(self, notebooks: list[tuple[str, Problem, Path]], force: bool) -> Iterator[Task]:
+        """What must be graded; a file is read when it is its turn."""
+        limits, store = self.assignment.limits, self.assignment.store
+        for student, problem, path in notebooks:
+            submission = submission_in(path, problem, self.assignment.log)
+            key = key_of(problem, submission, self.level, limits)
+            fresh = None if force else store.fresh(student, problem, key)
+            if fresh is None:
+                version = version_of(problem)
+                yield Task(student, problem.slug, submission, key, version, self.level, limits, own_secret())
+            else:
+                self._note((student, problem), fresh)
+                self.progress.spared()
+
+    def _take(self, task: Task, outcome: Outcome) -> None:
+        whose = (task.student, find(task.problem))
+        self.progress.ended(task, outcome)
+        if isinstance(outcome, Failure):
+            self.grades.failures[whose] = outcome.reason
+            return
+        self.grades.graded += 1
+        before = self.assignment.store.last(*whose)
+        self.assignment.store.keep(*whose, Entry(task.key, outcome))
+        self._note(whose, outcome)
+        if before is not None and (lines := changes(before.graded.record, outcome.record)):
+            self.grades.changes[whose] = (before.graded.record, lines)
+
+    def _note(self, whose: Whose, graded: Graded) -> None:
+        self.grades.records[whose] = graded.record
+        if graded.faults:
+            self.grades.faults[whose] = graded.faults
+
+    def _is_written(self, student: str, problem: Problem) -> bool:
+        record = self.grades.records.get((student, problem))
+        return record is not None and self.assignment.is_written(student, problem, record)
+
+    def _grade_of(self, student: str, problem: Problem, submission: Submission) -> Graded:
+        """The grade for the gradebook, of the submission as it is by now."""
+        self.progress.wrote()
+        if reason := self.grades.failures.get((student, problem)):
+            raise NotGraded(reason)
+        found = graded(self.assignment.store, student, problem, submission, self.level, self.assignment.limits)
+        self._note((student, problem), found)
+        return found

@@ -1,0 +1,66 @@
+"""The same work on the machines of a cluster, through the scheduler of dask."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+from autograder.batch.job import Task, grade_task
+from autograder.grading.run import Graded
+from autograder.sandbox import Isolation, NotIsolated
+from autograder.sandbox.isolation import best
+
+# A scheduler on the same network answers in milliseconds; a thousand times that for one that is busy.
+CONNECT_SECONDS = 10
+# For each core: one submission that is graded, and one that waits there, so that none has to wait for us.
+PER_THREAD = 2
+
+
+class NoCluster(Exception):
+    """There is no scheduler to be reached, or it has no workers; a sentence."""
+
+
+class Cluster:
+    """The workers of the scheduler at `address`. It hands what a dead worker had to another one, three times.
+
+    Raises NoCluster.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise NoCluster("--scheduler needs dask. Try: pip install 'mlphys[cluster]'") from None
+        try:
+            self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise NoCluster(
+                f"There is no dask scheduler at {address} ({error}). Start one with `dask scheduler`, and give the "
+                "address that it prints."
+            ) from None
+        threads = sum(self._client.nthreads().values())
+        if threads == 0:
+            self._client.close()
+            raise NoCluster(
+                f"The scheduler at {address} has no workers. Start some with `dask worker {address} --nthreads 1`."
+            )
+        self.slots = PER_THREAD * threads
+        self._executor = self._client.get_executor(pure=False)
+
+    def level(self, least: Isolation) -> Isolation:
+        """The best level of isolation that all workers give, for all of them; raises NotIsolated."""
+        levels: dict[str, Isolation] = self._client.run(best)
+        worst = min(levels, key=lambda worker: levels[worker])
+        if levels[worst] < least:
+            raise NotIsolated(
+                f"The worker at {worst} gives no more isolation than {levels[worst].label}, and {least.label} is asked "
+                "for. Run `mlphys doctor` there; it says what is missing."
+            )
+        return levels[worst]
+
+    def submit(self, task: Task) -> Future[Graded]:
+        future: Future[Graded] = self._executor.submit(grade_task, task)
+        return future
+
+    def stop(self) -> None:
+        self._executor.shutdown(wait=False)
+        self._client.close()

@@ -1,0 +1,76 @@
+"""`mlphys grade`: the course in the current directory, the workers that were asked for, and the exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from concurrent.futures import CancelledError
+
+from rich.console import Console
+
+from autograder.batch import Assignment, ClassGrades, ClassGrading, OtherVersion, Unusable
+from autograder.batch.cluster import Cluster, NoCluster
+from autograder.batch.pool import Processes
+from autograder.batch.progress import Bar, Lines, Progress, Silence
+from autograder.batch.summary import show
+from autograder.grading.outputs import plain
+from autograder.sandbox import Isolation, NotIsolated
+from autograder.sandbox.isolation import require
+
+UNUSABLE, NOT_ISOLATED, OUR_FAULT, STOPPED = 2, 3, 4, 130
+GO_ON = "What was graded is kept; the same command goes on from there."
+
+
+def run(
+    name: str,
+    students: Collection[str],
+    force: bool,
+    jobs: int | None,
+    scheduler: str | None,
+    quiet: bool,
+    out: Console,
+    err: Console,
+) -> int:
+    """Grade the assignment `name`; the exit code of `mlphys`."""
+
+    def stop(sentence: object, code: int) -> int:
+        err.print(plain(str(sentence)), markup=False, soft_wrap=True)
+        return code
+
+    try:
+        assignment = Assignment(name)
+        workers, level = _workers(assignment.least, jobs, scheduler)
+        if not quiet:
+            err.print(f"Isolation: {level.label}.", style="dim")
+        grades = ClassGrading(assignment, level, _progress(quiet, err)).run(workers, students, force)
+    except (Unusable, NoCluster, OtherVersion) as reason:
+        return stop(reason, UNUSABLE)
+    except NotIsolated as reason:
+        return stop(reason, NOT_ISOLATED)
+    except CancelledError:
+        return stop(f"The scheduler {scheduler} does not answer any more. {GO_ON}", UNUSABLE)
+    except OSError as error:
+        return stop(f"A record could not be written ({error}). Make room there. {GO_ON}", UNUSABLE)
+    except KeyboardInterrupt:
+        return stop(f"Stopped. {GO_ON}", STOPPED)
+    if not quiet or _needs_a_person(grades):
+        show(grades, out)
+    return OUR_FAULT if _needs_a_person(grades) else 0
+
+
+def _workers(least: Isolation, jobs: int | None, scheduler: str | None) -> tuple[Processes | Cluster, Isolation]:
+    """Who grades, and the level of isolation at which all of them do."""
+    if scheduler is None:
+        return Processes(jobs or len(os.sched_getaffinity(0))), require(least)
+    cluster = Cluster(scheduler)
+    return cluster, cluster.level(least)
+
+
+def _progress(quiet: bool, err: Console) -> Progress:
+    if quiet:
+        return Silence()
+    return Bar(err) if err.is_terminal else Lines(err)
+
+
+def _needs_a_person(grades: ClassGrades) -> bool:
+    return bool(grades.failures or grades.faults)

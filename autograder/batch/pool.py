@@ -1,0 +1,130 @@
+"""Gives tasks to other processes, and takes back what they leave, whatever becomes of a process."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Protocol
+
+from autograder.batch.job import OtherVersion, Task, grade_task
+from autograder.grading.run import Graded
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a submission has no grade: our own fault, which a person must see to. A sentence."""
+
+    reason: str
+
+
+Outcome = Graded | Failure
+
+
+class Workers(Protocol):
+    """Who grades. `slots` tasks keep all of them busy; a future raises BrokenExecutor if its process died."""
+
+    slots: int
+
+    def submit(self, task: Task) -> Future[Graded]: ...
+
+    def stop(self) -> None:
+        """End all that they do, at once; what is submitted later begins anew."""
+
+
+class Processes:
+    """Processes of this machine, each with a sandbox of its own."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self._others = set(multiprocessing.active_children())
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, task: Task) -> Future[Graded]:
+        if self._pool is None:
+            # Not forked: there are threads here, and a fork of them may hang.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(
+                self.slots, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
+            )
+        return self._pool.submit(grade_task, task)
+
+    def stop(self) -> None:
+        if self._pool is not None:
+            for process in set(multiprocessing.active_children()) - self._others:
+                process.kill()
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def _end_with(parent: int) -> None:
+    """In a process of the pool: Ctrl-C is the parent's, and if the parent is killed, so is this."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], None]) -> Iterator[tuple[Task, Outcome]]:
+    """What becomes of each task, in the order in which they end; only as many are given away as there are slots.
+
+    Where a process dies, all that were given away are graded once more, one by one, so that a submission that ends
+    processes costs itself alone. Raises OtherVersion, and CancelledError if the workers are lost for good.
+    """
+    waiting, running = iter(tasks), dict[Future[Graded], Task]()
+    try:
+        while True:
+            while len(running) < workers.slots and (task := next(waiting, None)) is not None:
+                began(task)
+                running[_submitted(workers, task)] = task
+            if not running:
+                return
+            ended = {future: running.pop(future) for future in wait(running, return_when=FIRST_COMPLETED).done}
+            suspects = []
+            for future, task in ended.items():
+                if (outcome := _outcome(future)) is None:
+                    suspects.append(task)
+                else:
+                    yield task, outcome
+            if suspects:
+                suspects += running.values()
+                running.clear()
+                yield from _one_by_one(suspects, workers)
+    finally:
+        workers.stop()
+
+
+def _one_by_one(tasks: list[Task], workers: Workers) -> Iterator[tuple[Task, Outcome]]:
+    workers.stop()
+    for task in tasks:
+        outcome = _outcome(_submitted(workers, task))
+        if outcome is None:
+            workers.stop()
+        yield task, outcome or Failure("The process that graded it ended, and the next one did so too.")
+
+
+def _submitted(workers: Workers, task: Task) -> Future[Graded]:
+    try:
+        return workers.submit(task)
+    except BrokenExecutor:
+        # A process died while it had nothing to do.
+        workers.stop()
+        return workers.submit(task)
+
+
+def _outcome(future: Future[Graded]) -> Outcome | None:
+    """None if the process ended under the task."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return None
+    except (OtherVersion, CancelledError):
+        raise
+    except Exception as error:
+        return Failure(f"{type(error).__name__}: {error}")
