@@ -8,12 +8,11 @@ from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import AssignLatePenalties, LimitOutput
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from nbgrader.preprocessors import AssignLatePenalties, LimitOutput, NbGraderPreprocessor, OverwriteCells
 
 from autograder.course import Problem, find
+from autograder.gradebook.batched import BatchedGradebook
 from autograder.gradebook.exporter import submission_in, timestamp_in
 from autograder.gradebook.grade import show
 from autograder.gradebook.notebook import notebook_of
@@ -22,29 +21,6 @@ from autograder.grading.run import Graded
 from autograder.grading.submission import Submission
 
 Grading = Callable[[str, Problem, Submission], Graded]
-
-
-class _Waiting(Session):
-    """A session whose commits wait for `save`: nbgrader commits after every cell, and each takes the disk its time."""
-
-    def commit(self) -> None:
-        self.flush()
-        self.expire_all()
-
-    def save(self) -> None:
-        super().commit()
-
-
-class OpenGradebook(Gradebook):
-    """A gradebook on one connection, for a whole class; nbgrader opens one nine times for every submission."""
-
-    def __init__(self, url: str, course: str) -> None:
-        super().__init__(url, course)
-        self.db.remove()
-        self.db: scoped_session[_Waiting] = scoped_session(sessionmaker(class_=_Waiting, bind=self.engine))
-
-    def save(self) -> None:
-        self.db().save()
 
 
 class FillGradebook(Autograde):
@@ -62,7 +38,7 @@ class FillGradebook(Autograde):
         """Students and problems whose scores are left to a person, and why."""
 
     def start(self) -> None:
-        with OpenGradebook(self.coursedir.db_url, self.coursedir.course_id) as self._gradebook:
+        with BatchedGradebook(self.coursedir.db_url, self.coursedir.course_id) as self._gradebook:
             super().start()
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
@@ -76,9 +52,8 @@ class FillGradebook(Autograde):
         if self.create_student:
             gradebook.update_or_create_student(student_id)
         time = self.coursedir.get_existing_timestamp(self._format_source(assignment_id, student_id))
-        gradebook.update_or_create_submission(
-            assignment_id, student_id, **({} if time is None else {"timestamp": time})
-        )
+        own = {} if time is None else {"timestamp": time}
+        submission = gradebook.update_or_create_submission(assignment_id, student_id, **own)
         handed_in = {Path(path).stem for path in self.notebooks}
         known = {notebook.name for notebook in gradebook.find_assignment(assignment_id).notebooks}
         self.notebooks = [path for path in self.notebooks if Path(path).stem in known]
@@ -86,6 +61,7 @@ class FillGradebook(Autograde):
             for grade in gradebook.find_submission_notebook(name, assignment_id, student_id).grades:
                 grade.auto_score, grade.needs_manual_grade = 0, False
         gradebook.save()
+        gradebook.db.expire(submission)  # how late it is, the database works out
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         resources = self.init_single_notebook_resources(notebook_filename)
@@ -104,26 +80,30 @@ class FillGradebook(Autograde):
         submission = submission_in(path, problem, self.log)
         graded = self._grading(resources["nbgrader"]["student"], problem, submission)
         nb = notebook_of(submission, problem)
+        self._apply(OverwriteCells(parent=self), nb, resources)
         show(nb, problem, graded)
         LimitOutput(parent=self).preprocess(nb, resources)
         resources[RECORD] = graded.record
-        self._save_scores(nb, resources)
+        self._apply(SaveScores(parent=self), nb, resources)
+        self._note_lateness(nb, resources)
         self._write(nb, resources, problem, path.parent)
 
-    def _save_scores(self, nb: NotebookNode, resources: dict[str, Any]) -> None:
+    def _apply(self, step: NbGraderPreprocessor, nb: NotebookNode, resources: dict[str, Any]) -> None:
+        """A step of nbgrader's on every cell, with this gradebook in the place of one that the step would open."""
         names = resources["nbgrader"]
-        saving = SaveScores(parent=self)
-        saving.gradebook = self._gradebook
-        saving.notebook_id, saving.assignment_id, saving.student_id = (
+        step.gradebook = self._gradebook
+        step.notebook_id, step.assignment_id, step.student_id = (
             names[kind] for kind in ("notebook", "assignment", "student")
         )
         for index, cell in enumerate(nb.cells):
-            saving.preprocess_cell(cell, resources, index)
+            step.preprocess_cell(cell, resources, index)
+
+    def _note_lateness(self, nb: NotebookNode, resources: dict[str, Any]) -> None:
+        names = resources["nbgrader"]
         notebook = self._gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
         notebook.late_submission_penalty = None
-        late = notebook.assignment.total_seconds_late > 0
         self._gradebook.save()
-        if late:
+        if notebook.assignment.total_seconds_late > 0:
             AssignLatePenalties(parent=self).preprocess(nb, resources)
 
     def _write(self, nb: NotebookNode, resources: dict[str, Any], problem: Problem, folder: Path) -> None:
