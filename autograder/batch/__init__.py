@@ -22,7 +22,7 @@ from autograder.grading.submission import Submission
 from autograder.grading.version import version_of
 from autograder.sandbox import Isolation
 
-__all__ = ["Assignment", "ClassGrades", "OtherVersion", "Unusable", "grade_class"]
+__all__ = ["Assignment", "ClassGrades", "ClassGrading", "OtherVersion", "Unusable"]
 
 # A student's id and a problem.
 Whose = tuple[str, Problem]
@@ -66,14 +66,15 @@ class ClassGrading:
         with self.progress.grading(len(notebooks)):
             for task, outcome in outcomes(self._tasks(notebooks, force), workers, self.progress.began):
                 self._take(task, outcome)
-        overdue = {student for student, problem, _ in notebooks if not self._is_written(student, problem)}
+        overdue = {
+            student for student, _ in self.assignment.unwritten(self.grades.records) | self.grades.failures.keys()
+        }
         with self.progress.writing(sum(student in overdue for student, _, _ in notebooks)):
             failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
         self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}
-        for whose in {(student, problem) for student, problem, _ in notebooks} - self.grades.failures.keys():
-            if not self._is_written(*whose):
-                again = f"nbgrader autograde {self.assignment.name} --student {whose[0]}"
-                self.grades.failures[whose] = f"The gradebook could not be written; `{again}` says why."
+        for whose in self.assignment.unwritten(self.grades.records) - self.grades.failures.keys():
+            again = f"nbgrader autograde {self.assignment.name} --student {whose[0]}"
+            self.grades.failures[whose] = f"The gradebook could not be written; `{again}` says why."
         return self.grades
 
     def _tasks(self, notebooks: list[tuple[str, Problem, Path]], force: bool) -> Iterator[Task]:
@@ -107,10 +108,6 @@ class ClassGrading:
         self.grades.records[whose] = graded.record
         if graded.faults:
             self.grades.faults[whose] = graded.faults
-
-    def _is_written(self, student: str, problem: Problem) -> bool:
-        record = self.grades.records.get((student, problem))
-        return record is not None and self.assignment.is_written(student, problem, record)
 
     def _grade_of(self, student: str, problem: Problem, submission: Submission) -> Graded:
         """The grade for the gradebook, of the submission as it is by now."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from alembic.script import ScriptDirectory
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Assignment as AssignmentRow
+from nbgrader.api import BaseCell, Grade, Gradebook, MissingEntry, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps import NbGrader
 from nbgrader.converters.base import NbGraderException
 from nbgrader.dbutil import ALEMBIC_DIR
@@ -22,6 +24,7 @@ from autograder.gradebook.fill import FillGradebook, Grading
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.grade import GradeSubmission
 from autograder.gradebook.kept import store_of
+from autograder.gradebook.scores import scores_of
 from autograder.grading.record import Record
 from autograder.grading.submission import Submission
 from autograder.sandbox import Isolation, Limits
@@ -89,11 +92,37 @@ class Assignment:
             loop.start()
         return loop.failed
 
-    def is_written(self, student: str, problem: Problem, record: Record) -> bool:
-        """Whether the student's folder in `autograded` has this very record."""
+    def unwritten(self, records: Mapping[tuple[str, Problem], Record]) -> set[tuple[str, Problem]]:
+        """Whose record is not the one in `autograded`, or whose scores are not those in the gradebook."""
+        scores = self._scores()
+        return {
+            (student, problem)
+            for (student, problem), record in records.items()
+            if self._autograded(student, problem) != record.to_json()
+            or not scores[student, problem.name].items() >= scores_of(record, problem.name).items()
+        }
+
+    def _autograded(self, student: str, problem: Problem) -> str:
         folder = self.directory.format_path(self.directory.autograded_directory, student, self.name)
         path = Path(folder) / f"{problem.name}.json"
-        return path.is_file() and path.read_text(encoding="utf-8") == record.to_json()
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def _scores(self) -> dict[tuple[str, str], dict[str, float | None]]:
+        """The automatic scores in the gradebook: of a student and a problem, by cell."""
+        found: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
+        with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
+            rows = (
+                gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score)
+                .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+                .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+                .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
+                .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+                .join(BaseCell, BaseCell.id == Grade.cell_id)
+                .filter(AssignmentRow.name == self.name)
+            )
+            for student, problem, cell, score in rows:
+                found[student, problem][cell] = score
+        return found
 
     def _loop(self, grading: Grading, students: Collection[str], overdue: Collection[str]) -> FillGradebook:
         return FillGradebook(grading, students, overdue, coursedir=self.directory, parent=self._app)

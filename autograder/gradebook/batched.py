@@ -13,7 +13,7 @@ class _Waiting(Session):
     """A session whose commits wait for `save`: nbgrader commits after every cell, and each takes the disk its time."""
 
     def commit(self) -> None:
-        self.flush()
+        """Nothing yet. What is not written is written before the next query, as ever."""
 
     def save(self) -> None:
         super().commit()
@@ -65,7 +65,8 @@ class BatchedGradebook(Gradebook):
             self._rows, self._submission = {}, submission
             for each in (Grade, Comment):
                 rows = self.db.query(BaseCell.name, each).join(each.cell).filter(each.notebook_id == own)
-                self._rows |= {(each, cell): row for cell, row in rows}
+                # With what the database works out, the points of a cell for one.
+                self._rows |= {(each, cell): row for cell, row in rows.populate_existing()}
         if (kind, name) not in self._rows:
             raise MissingEntry(f"The gradebook has no {kind.__name__.lower()} for {name} of {'/'.join(submission)}.")
         return self._rows[kind, name]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from nbconvert.exporters import NotebookExporter
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, LimitOutput, NbGraderPreprocessor, OverwriteCells
@@ -16,7 +16,7 @@ from autograder.gradebook.batched import BatchedGradebook
 from autograder.gradebook.exporter import submission_in, timestamp_in
 from autograder.gradebook.grade import show
 from autograder.gradebook.notebook import notebook_of
-from autograder.gradebook.scores import RECORD, SaveScores, flag
+from autograder.gradebook.scores import RECORD, SaveScores
 from autograder.grading.run import Graded
 from autograder.grading.submission import Submission
 
@@ -57,18 +57,17 @@ class FillGradebook(Autograde):
         handed_in = {Path(path).stem for path in self.notebooks}
         known = {notebook.name for notebook in gradebook.find_assignment(assignment_id).notebooks}
         self.notebooks = [path for path in self.notebooks if Path(path).stem in known]
-        for name in known - handed_in:
-            for grade in gradebook.find_submission_notebook(name, assignment_id, student_id).grades:
-                grade.auto_score, grade.needs_manual_grade = 0, False
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                missing = notebook.name not in handed_in
+                # If anything fails from here on, no old score is left to be believed.
+                grade.auto_score, grade.needs_manual_grade = (0, False) if missing else (None, True)
         gradebook.save()
         gradebook.db.expire(submission)  # how late it is, the database works out
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         resources = self.init_single_notebook_resources(notebook_filename)
         names = resources["nbgrader"]
-        # If anything fails from here on, no old score is left to be believed.
-        flag(self._gradebook, names)
-        self._gradebook.save()
         problem = find(f"{names['assignment']}/{names['notebook']}")
         try:
             self._convert(Path(notebook_filename), problem, resources)
@@ -102,13 +101,18 @@ class FillGradebook(Autograde):
         names = resources["nbgrader"]
         notebook = self._gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
         notebook.late_submission_penalty = None
-        self._gradebook.save()
         if notebook.assignment.total_seconds_late > 0:
+            # This step has a connection of its own.
+            self._gradebook.save()
             AssignLatePenalties(parent=self).preprocess(nb, resources)
 
     def _write(self, nb: NotebookNode, resources: dict[str, Any], problem: Problem, folder: Path) -> None:
         record = resources[RECORD].to_json().encode()
         resources["outputs"] = {f"{problem.name}.json": record, **timestamp_in(folder, self.coursedir)}
-        self.exporter._preprocessors = []
-        output, resources = NotebookExporter.from_notebook_node(self.exporter, nb, resources)
-        self.write_single_notebook(output, resources)
+        resources["output_extension"] = ".ipynb"
+        self.write_single_notebook(nbformat.writes(nb, version=4) + "\n", resources)
+
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
+        """What nbgrader's loop does last for a student."""
+        self._gradebook.save()
+        super().set_permissions(assignment_id, student_id)

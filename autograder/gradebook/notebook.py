@@ -18,9 +18,10 @@ def notebook_of(submission: Submission, problem: Problem) -> NotebookNode:
     own = {cell.metadata.nbgrader.grade_id: cell for cell in course.cells if "nbgrader" in cell.metadata}
     cells = []
     for number, cell in enumerate(submission.cells, start=1):
-        new = v4.new_code_cell if cell.kind == "code" else v4.new_markdown_cell
-        node = new(cell.source)
-        node.id = f"submitted-{number}"
+        # Not by nbformat's own functions, which check every cell as it is made: the notebook is checked as a whole.
+        node = NotebookNode(cell_type=cell.kind, id=f"submitted-{number}", metadata=NotebookNode(), source=cell.source)
+        if cell.kind == "code":
+            node.update(execution_count=None, outputs=[])
         if cell.grade_id is not None:
             node.id = own[cell.grade_id].id
             node.metadata = own[cell.grade_id].metadata

@@ -41,6 +41,11 @@ class SaveScores(SaveAutoGrades):
         self.gradebook.db.commit()
 
 
+def scores_of(record: Record, problem: str) -> dict[str, float | None]:
+    """The automatic score of each check cell of a notebook."""
+    return {f"{problem}-check-{part.id}": score_of(part) for part in record.parts}
+
+
 def part_of(grade_id: str, problem: str, record: Record) -> PartResult:
     """The part that the check cell `grade_id` stands for; raises LookupError if the graders have no such part."""
     for part in record.parts:
