@@ -93,9 +93,9 @@ class ClassGrading:
 
     def _take(self, task: Task, outcome: Outcome) -> None:
         whose = (task.student, find(task.problem))
-        self.progress.ended(task, outcome)
         if isinstance(outcome, Failure):
             self.grades.failures[whose] = outcome.reason
+            self.progress.ended(task, outcome)
             return
         self.grades.graded += 1
         before = self.assignment.store.last(*whose)
@@ -103,6 +103,8 @@ class ClassGrading:
         self._note(whose, outcome)
         if before is not None and (lines := changes(before.graded.record, outcome.record)):
             self.grades.changes[whose] = (before.graded.record, lines)
+        # Only now: who reads that it is done may rely on it.
+        self.progress.ended(task, outcome)
 
     def _note(self, whose: Whose, graded: Graded) -> None:
         self.grades.records[whose] = graded.record

@@ -55,7 +55,7 @@ class Assignment:
         self._check_gradebook()
 
     def handed_in(self, students: Collection[str]) -> dict[str, list[tuple[Problem, Path]]]:
-        """The notebooks of the assignment's problems, by student: of `students`, or of all if there are none.
+        """The notebooks of problems that the gradebook knows, by student: of `students`, or of all if none is named.
 
         Those whom nbgrader is configured to leave out (`student_id_exclude`) are left out.
         """
@@ -67,11 +67,9 @@ class Assignment:
                 f"Nobody has handed in {self.name}: there is no notebook in "
                 f"{self.directory.format_path(self.directory.submitted_directory, '<student>', self.name)}."
             ) from None
-        own = {problem.name: problem for problem in problems() if problem.assignment == self.name}
+        own = {p.name: p for p in problems() if p.assignment == self.name and p.name in self._released}
         found = {
-            self._student(folder): [
-                (own[Path(path).stem], Path(path)) for path in sorted(paths) if Path(path).stem in own
-            ]
+            self._student(folder): [(own[path.stem], path) for path in map(Path, sorted(paths)) if path.stem in own]
             for folder, paths in sorted(loop.assignments.items())
         }
         if missing := sorted(set(students) - found.keys()):
@@ -146,7 +144,7 @@ class Assignment:
         try:
             self._check_version()
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
-                gradebook.find_assignment(self.name)
+                self._released = {notebook.name for notebook in gradebook.find_assignment(self.name).notebooks}
         except MissingEntry:
             raise Unusable(f"The gradebook does not know {self.name}. {make}") from None
         except SQLAlchemyError as error:

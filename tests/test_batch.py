@@ -1,0 +1,286 @@
+"""`mlphys grade` on a real course: the same rows as nbgrader's own command, nothing twice, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from conftest import Course
+
+from autograder.course import ROOT, Problem
+
+PROBLEM = Problem("ps01_linear_algebra", "backprop")
+MLPHYS = Path(sys.executable).with_name("mlphys")
+# More than any of them: on two busy cores the longest run of these takes a minute.
+SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Said:
+    """What `mlphys grade` printed, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+    @property
+    def graded(self) -> list[str]:
+        """Who was graded in this run, by the lines of its log."""
+        return sorted(line.split()[1].strip(",") for line in self.err.splitlines() if " points in " in line)
+
+
+def started(course: Course, *words: str) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "JUPYTER_CONFIG_DIR": str(course.root / "none"),
+        "COLUMNS": "200",
+    }
+    return subprocess.Popen(
+        [MLPHYS, "grade", *words],
+        cwd=course.root,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def grade(course: Course, *words: str) -> Said:
+    process = started(course, PROBLEM.assignment, *words)
+    out, err = process.communicate(timeout=SECONDS)
+    return Said(out, err, process.returncode)
+
+
+def solved() -> dict[str, Any]:
+    return dict(json.loads(PROBLEM.source_notebook.read_text()))
+
+
+def wrong() -> dict[str, Any]:
+    """Solved, but for a factor in one derivative."""
+    text, slip = "return 4.0 * (u / (1.0 + u**2)) ** 2", "return 2.0 * (u / (1.0 + u**2)) ** 2"
+    notebook = PROBLEM.source_notebook.read_text()
+    assert text in notebook
+    return dict(json.loads(notebook.replace(text, slip)))
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A course with a class that has handed in, and nothing graded."""
+    course = Course(tmp_path_factory.mktemp("released"), PROBLEM)
+    course.nbgrader("generate_assignment", PROBLEM.assignment)
+    course.nbgrader("db", "assignment", "add", PROBLEM.assignment, "--duedate", "2026-01-01 12:00:00 UTC")
+    blank = json.loads((course.root / "release" / PROBLEM.assignment / "backprop.ipynb").read_text())
+    course.submit("ada", solved())
+    (course.submit("bob", wrong()) / "timestamp.txt").write_text("2026-01-01 13:00:00 UTC")
+    course.submit("cyd", "no notebook")
+    (course.submit("dan", blank) / "timestamp.txt").write_text("2026-01-01 11:00:00 UTC")
+    return course
+
+
+def copied(course: Course, root: Path) -> Course:
+    shutil.copytree(course.root, root)
+    twin = Course.__new__(Course)
+    twin.root, twin.problem = root, course.problem
+    return twin
+
+
+@pytest.fixture(scope="module")
+def graded(released: Course, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Said]:
+    course = copied(released, tmp_path_factory.mktemp("graded") / "course")
+    return course, grade(course)
+
+
+@pytest.fixture
+def course(graded: tuple[Course, Said], tmp_path: Path) -> Course:
+    """A class that is graded, for a test of its own."""
+    return copied(graded[0], tmp_path / "course")
+
+
+def rows(course: Course) -> list[str]:
+    """Every row of the gradebook, with what it refers to in the place of random ids."""
+    with sqlite3.connect(course.root / "gradebook.db") as database:
+        database.row_factory = sqlite3.Row
+        tables = [name for [name] in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = [(table, dict(row)) for table in tables for row in database.execute(f'SELECT * FROM "{table}"')]
+    database.close()
+    named = {row["id"]: (table, row) for table, row in found if len(str(row.get("id"))) == 32}
+
+    def meaning(value: Any) -> Any:
+        if value not in named:
+            return value
+        table, row = named[value]
+        return table, [(key, meaning(inner)) for key, inner in row.items() if key != "id"]
+
+    return sorted(repr((table, [(k, meaning(v)) for k, v in row.items() if k != "id"])) for table, row in found)
+
+
+def files(course: Course) -> dict[str, bytes]:
+    folder = course.root / "autograded"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def without_seconds(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "seconds": None}
+
+
+def test_a_class_is_graded_and_told_of(graded: tuple[Course, Said]) -> None:
+    course, said = graded
+    assert (said.code, said.graded) == (0, ["ada", "bob", "cyd", "dan"])
+    assert "4 notebooks were graded now" in said.out
+    assert [course.record(student)["score"] for student in ("ada", "cyd", "dan")] == [26, 0, 0]
+    assert 0 < course.record("bob")["score"] < 26
+    assert "could not be read" in course.record("cyd")["warnings"][0]
+
+
+def test_rows_and_files_are_those_of_nbgraders_own_command(
+    released: Course, graded: tuple[Course, Said], tmp_path: Path
+) -> None:
+    """Which takes the kept records here, so that all is the same to the byte, seconds and late penalties too."""
+    course = copied(released, tmp_path / "course")
+    shutil.copytree(graded[0].root / "records", course.root / "records")
+    course.nbgrader("autograde", PROBLEM.assignment)
+    assert rows(course) == rows(graded[0])
+    assert files(course) == files(graded[0])
+
+
+def test_nbgraders_own_command_gives_the_same_scores_on_the_spot(
+    released: Course, graded: tuple[Course, Said], tmp_path: Path
+) -> None:
+    course = copied(released, tmp_path / "course")
+    course.nbgrader("autograde", PROBLEM.assignment, "--student", "bob")
+    assert without_seconds(course.record("bob")) == without_seconds(graded[0].record("bob"))
+    assert course.grades("bob") == graded[0].grades("bob")
+    # What it graded, it kept.
+    assert grade(course, "--student", "bob").graded == []
+
+
+def test_nothing_is_graded_twice_and_only_what_changed_is_graded_again(course: Course) -> None:
+    before = rows(course), files(course)
+    assert grade(course).graded == []
+    assert (rows(course), files(course)) == before
+    course.submit("bob", solved())
+    course.submit("eve", "no notebook")
+    said = grade(course)
+    assert said.graded == ["bob", "eve"]
+    assert "bob, ps01_linear_algebra/backprop" in said.out.split("Other points than before:")[1]
+    assert course.record("bob")["score"] == sum(grade.auto_score or 0 for grade in course.grades("bob").values()) == 26
+
+
+def test_a_gradebook_that_was_lost_is_filled_again(
+    course: Course, released: Course, graded: tuple[Course, Said]
+) -> None:
+    shutil.copy(released.root / "gradebook.db", course.root)
+    assert grade(course).graded == []
+    assert rows(course) == rows(graded[0])
+
+
+def test_only_who_is_asked_for_is_graded(released: Course, tmp_path: Path) -> None:
+    course = copied(released, tmp_path / "course")
+    said = grade(course, "--student", "cyd", "--student", "dan", "--jobs", "1")
+    assert said.graded == ["cyd", "dan"]
+    assert sorted(path.name for path in (course.root / "autograded").iterdir()) == ["cyd", "dan"]
+    assert grade(course, "--student", "cyd", "--force").graded == ["cyd"]
+    assert "zoe handed in no ps01_linear_algebra" in grade(course, "--student", "zoe").err
+
+
+def processes_of(course: Course) -> list[psutil.Process]:
+    """All that a run started, by the directory where it was started or the words of its command."""
+    return [process for process in psutil.process_iter() if _belongs(process, course)]
+
+
+def _belongs(process: psutil.Process, course: Course) -> bool:
+    try:
+        return bool(process.environ().get("JUPYTER_CONFIG_DIR") == str(course.root / "none"))
+    except psutil.Error:
+        return False
+
+
+@pytest.fixture
+def ungraded(released: Course, tmp_path: Path) -> Iterator[Course]:
+    """For runs that are stopped: no process of them is left."""
+    course = copied(released, tmp_path / "course")
+    for number in range(3):
+        course.submit(f"fay{number}", solved())
+    yield course
+    psutil.wait_procs(processes_of(course), timeout=30)
+    assert processes_of(course) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_stopped_goes_on_where_it_was(ungraded: Course, number: signal.Signals) -> None:
+    process = started(ungraded, PROBLEM.assignment, "--jobs", "1")
+    assert process.stderr is not None
+    seen = ""
+    while " left" not in seen:
+        seen += process.stderr.readline()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    assert ("goes on from there" in err) == (number == signal.SIGINT)
+    kept = sorted(path.parent.parent.name for path in (ungraded.root / "records").rglob("backprop.json"))
+    assert kept
+    assert sorted([*kept, *grade(ungraded).graded]) == ["ada", "bob", "cyd", "dan", "fay0", "fay1", "fay2"]
+    assert len(files(ungraded)) == 2 * 7 + 2
+
+
+# Ends a process that grades, in the middle of it; then says what came out all the same.
+KILLS = """
+import os, signal, sys
+import psutil
+from autograder.batch import Assignment, ClassGrading
+from autograder.batch.cluster import Cluster
+from autograder.batch.pool import Processes
+from autograder.batch.progress import Silence
+
+class Killing(Silence):
+    victim = None
+    def ended(self, task, outcome):
+        if self.victim is None:
+            self.victim = worker()
+            os.kill(self.victim, signal.SIGKILL)
+
+def report(workers):
+    assignment = Assignment("ps01_linear_algebra")
+    level = workers.level(assignment.least) if isinstance(workers, Cluster) else assignment.least
+    killing = Killing()
+    grades = ClassGrading(assignment, level, killing).run(workers)
+    print("scores", {student: record.score for (student, _), record in sorted(grades.records.items())})
+    print("failures", grades.failures, "killed", killing.victim is not None)
+
+if __name__ == "__main__":
+"""
+HERE = """
+    def worker():
+        return next(p.pid for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline()))
+    report(Processes(2))
+"""
+CLUSTER = """
+    from distributed import LocalCluster
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        def worker():
+            return next(iter(cluster.workers.values())).pid
+        report(Cluster(cluster.scheduler_address))
+"""
+
+
+@pytest.mark.parametrize("where", [HERE, CLUSTER])
+def test_a_process_that_dies_loses_nothing(released: Course, tmp_path: Path, where: str) -> None:
+    course = copied(released, tmp_path / "course")
+    (course.root / "kills.py").write_text(KILLS + where)
+    said = course.python("kills.py")
+    assert "failures {} killed True" in said
+    assert "'ada': 26" in said
+    assert sorted(path.name for path in (course.root / "autograded").iterdir()) == ["ada", "bob", "cyd", "dan"]
