@@ -1,10 +1,9 @@
-"""`make bench`: what grading costs, beside what the student's own code costs. Prints figures and asserts nothing."""
+"""One submission at a time in a warm process: what grading costs, beside what the student's own code costs."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import platform
 import statistics
 import sys
 import time
@@ -15,9 +14,8 @@ import matplotlib
 import numpy as np
 import psutil
 import torch
-from rich.console import Console
-from rich.table import Table
 
+from autograder.bench.page import Section
 from autograder.course import Problem, problems
 from autograder.grading.execute import execute
 from autograder.grading.marks import parts_of
@@ -27,47 +25,45 @@ from autograder.grading.submission import Submission, read
 from autograder.sandbox import Isolation, Sandbox, mechanisms
 from autograder.sandbox.isolation import lacking
 
-COLUMNS = ("problem", "cells (s)", "calls (s)", "graded (s)", "ratio", "PSS (MiB)", "private (MiB)")
 RUNS = 7  # the median of seven is steady to a few percent on a machine that does other things as well
 
 
-def main() -> None:
-    """Time the solved notebook of every problem, through the same code as `mlphys score`, in a warm process.
-
-    Cells and calls are what the student's code costs alone, in this process and without a test; what is left of
-    "graded" is the sandbox, the copies of the notebook, and the judging.
-    """
+def solved_notebooks() -> Section:
+    """The solved notebook of every problem, graded as by `mlphys score`."""
     matplotlib.use("agg")
     torch.set_num_threads(1)  # as in the sandbox
     sys.path.insert(0, "")  # as in Jupyter: a notebook imports what lies beside it
     began = time.perf_counter()
     with Sandbox() as sandbox:
         started = time.perf_counter() - began
-        table = Table(*COLUMNS, box=None)
-        for problem in problems():
-            table.add_row(problem.name, *_figures(problem, sandbox))
-    console = Console()
-    console.print(
-        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}, isolation {sandbox.level.label}, median of {RUNS} runs"
+        rows = [(problem.name, *_figures(problem, sandbox)) for problem in problems()]
+    return Section(
+        "One right submission, in a warm process on one core",
+        "Cells and calls are the floor: what the student's own code costs in a plain process, its plots and training "
+        "included, and the calls that the tests make of it. What is left of `graded` is the sandbox, a copy of the "
+        f"notebook for each test, and the judging. Medians of {RUNS} runs at isolation {sandbox.level.label}, whose "
+        f"server starts once per process, in {started:.1f} s. Memory: the notebook's process after its cells.",
+        ("problem", "cells (s)", "calls (s)", "graded (s)", "graded / floor", "PSS (MiB)", "private (MiB)"),
+        rows,
     )
-    console.print(f"Start of the fork server, once per run: {started:.2f} s")
-    console.print(table)
-    console.print(_cost_of_isolation())
 
 
-def _cost_of_isolation() -> Table:
+def isolation() -> Section:
     """A worker forked, its first cell run, and all of it ended, at each level: what hardening adds to a plain fork."""
-    table = Table("isolation", "worker (ms)", "more than a plain fork (ms)", box=None)
-    plain = 0.0
+    rows, plain = [], 0.0
     for level in Isolation:
         if lacking(level, mechanisms()):
             continue
         with Sandbox(level) as sandbox:
             seconds = _median(lambda sandbox=sandbox: _one_worker(sandbox), 10 * RUNS)  # type: ignore[misc]
         plain = plain or seconds
-        table.add_row(level.label, f"{1000 * seconds:.1f}", f"{1000 * (seconds - plain):.1f}")
-    return table
+        rows.append((level.label, f"{1000 * seconds:.1f}", f"{1000 * (seconds - plain):.1f}"))
+    return Section(
+        "What isolation costs",
+        f"A worker is forked, runs `1 + 1`, and is ended with all that it started. Medians of {10 * RUNS} runs.",
+        ("isolation", "worker (ms)", "more than a plain fork (ms)"),
+        rows,
+    )
 
 
 def _one_worker(sandbox: Sandbox) -> None:
@@ -124,7 +120,3 @@ def _median(run: Callable[[], object], runs: int = RUNS) -> float:
         run()
         seconds.append(time.perf_counter() - began)
     return statistics.median(seconds)
-
-
-if __name__ == "__main__":
-    main()

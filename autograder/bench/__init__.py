@@ -1,0 +1,1 @@
+"""`make bench`: what grading costs. Prints and writes figures, and asserts nothing."""
