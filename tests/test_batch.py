@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -284,3 +285,138 @@ def test_a_process_that_dies_loses_nothing(released: Course, tmp_path: Path, whe
     assert "failures {} killed True" in said
     assert "'ada': 26" in said
     assert sorted(path.name for path in (course.root / "autograded").iterdir()) == ["ada", "bob", "cyd", "dan"]
+
+
+# `mlphys grade`, several times in one process: it takes two seconds to start.
+GRADE = """
+import sys
+from rich.console import Console
+from autograder.batch.command import run
+
+def grade(name, students=(), jobs=None, scheduler=None):
+    console = Console(width=2000)
+    code = run(name, students, False, jobs, scheduler, True, console, console)
+    print(f"exit {code}")
+
+"""
+
+
+def grade_each(course: Course, *calls: str) -> list[str]:
+    """What each call of `grade` says, and its exit code."""
+    (course.root / "grades.py").write_text(GRADE + "\n".join(calls))
+    said = course.python("grades.py").split("exit ")
+    codes = [part.partition("\n")[0] for part in said[1:]]
+    words = [said[0], *(part.partition("\n")[2] for part in said[1:-1])]
+    return [f"{code}: {' '.join(word.split())}" for code, word in zip(codes, words, strict=True)]
+
+
+def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_path: Path) -> None:
+    course = copied(released, tmp_path / "course")
+    shutil.rmtree(course.root / "submitted")
+    other = "import sqlite3\nother = sqlite3.connect('gradebook.db', isolation_level=None)\n"
+    lock = f"{other}other.execute('BEGIN EXCLUSIVE')"
+    unlock = "other.execute('ROLLBACK')"
+    older = "other.execute(\"UPDATE alembic_version SET version_num = 'old'\")"
+    calls = [
+        "grade('ps99')",
+        "grade('ps01_linear_algebra')",
+        "grade('ps04_statistics')",
+        "grade('ps01_linear_algebra', scheduler='tcp://127.0.0.1:9')",
+        f"{lock}\ngrade('ps01_linear_algebra')\n{unlock}",
+        f"{older}\ngrade('ps01_linear_algebra')",
+        "import os\nos.rename('gradebook.db', 'elsewhere.db')\ngrade('ps01_linear_algebra')",
+    ]
+    unknown, nobody, unreleased, unreachable, locked, old, lost = grade_each(course, *calls)
+    assert unknown.startswith("2: There is no assignment 'ps99' in this course. There are ps01_linear_algebra, ")
+    assert "2: Nobody has handed in ps01_linear_algebra" in nobody
+    assert "2: The gradebook does not know ps04_statistics. Run `nbgrader generate_assignment" in unreleased
+    assert "2: There is no dask scheduler at tcp://127.0.0.1:9" in unreachable
+    assert "Is another program at work on it?" in locked
+    assert "Keep a copy, and run `nbgrader db upgrade`." in old
+    assert "2: There is no gradebook" in lost
+    assert "Run `nbgrader generate_assignment ps01_linear_algebra`." in lost
+
+
+def test_a_record_that_is_torn_or_older_is_not_read(course: Course) -> None:
+    kept = {path.parent.parent.name: path for path in (course.root / "records").rglob("backprop.json")}
+    kept["cyd"].write_text(kept["cyd"].read_text()[:-200])
+    kept["dan"].write_text(kept["dan"].read_text().replace('{"schema": 1', '{"schema": 0', 1))
+    before = rows(course)
+    assert grade(course).graded == ["cyd", "dan"]
+    assert rows(course) == before
+
+
+def test_a_disk_that_is_full_loses_nothing(released: Course, tmp_path: Path) -> None:
+    """The records are on a disk of their own, which has room for one of an unreadable file and not for the others."""
+    course = copied(released, tmp_path / "course")
+    (course.root / "records").mkdir()
+    shell = "mount -t tmpfs -o size=32k tmpfs records && exec python grades.py"
+    (course.root / "full.py").write_text(f"import os\nos.execvp('unshare', ['unshare', '-rm', 'sh', '-c', {shell!r}])")
+    (course.root / "grades.py").write_text(GRADE + "grade('ps01_linear_algebra', jobs=1)")
+    said = course.python("full.py")
+    assert "A record could not be written" in said
+    assert "No space left on device" in said
+    assert "the same command goes on from there" in said
+    assert "exit 2" in said
+    assert grade(course).code == 0
+
+
+# A second file is handed in while the first is graded.
+RESUBMITS = """
+import shutil
+from pathlib import Path
+from autograder.batch import Assignment, ClassGrading
+from autograder.batch.pool import Processes
+from autograder.batch.progress import Silence
+
+class Resubmitting(Silence):
+    def ended(self, task, outcome):
+        shutil.copy("another.ipynb", f"submitted/{task.student}/ps01_linear_algebra/backprop.ipynb")
+
+if __name__ == "__main__":
+    assignment = Assignment("ps01_linear_algebra")
+    grades = ClassGrading(assignment, assignment.least, Resubmitting()).run(Processes(1), ["cyd"])
+    print("failures", grades.failures)
+"""
+
+
+def test_a_submission_that_changes_meanwhile_has_the_grade_of_what_is_there_at_the_end(
+    released: Course, tmp_path: Path
+) -> None:
+    course = copied(released, tmp_path / "course")
+    (course.root / "another.ipynb").write_text(json.dumps(solved()))
+    (course.root / "again.py").write_text(RESUBMITS)
+    assert "failures {}" in course.python("again.py")
+    assert course.record("cyd")["score"] == 26
+    assert grade(course, "--student", "cyd").graded == []
+
+
+def test_an_edited_grader_is_used_for_its_own_problem_only(tmp_path: Path) -> None:
+    """In a copy of the whole tree, with two problems in one assignment."""
+    tree = tmp_path / "tree"
+    for name in ("autograder", "solutions", "source"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "nbgrader_config.py", tree)
+    environment = {**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "200"}
+    environment["PATH"] = f"{MLPHYS.parent}{os.pathsep}{environment['PATH']}"
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    run(sys.executable, "-m", "nbgrader", "generate_assignment", PROBLEM.assignment)
+    folder = tree / "submitted" / "ada" / PROBLEM.assignment
+    shutil.copytree(tree / "source" / PROBLEM.assignment, folder, ignore=shutil.ignore_patterns("*.md"))
+    assert "2 notebooks were graded now" in run(str(MLPHYS), "grade", PROBLEM.assignment)
+    graders = tree / "autograder" / "graders" / PROBLEM.assignment / "backprop" / "test_backprop.py"
+    start = r'(class TestLoss:.*?def test_equals_reference\(self, student, reference, rng\):\n +""".*?""")'
+    edited = re.sub(
+        start, r'\1\n        check(False, "0", "more than that", "Ask why.")', graders.read_text(), flags=re.DOTALL
+    )
+    graders.write_text(edited)
+    said = run(str(MLPHYS), "grade", PROBLEM.assignment)
+    assert "1 notebooks were graded now; 1 had been" in said
+    assert "ada, ps01_linear_algebra/backprop: 26 → 25.5 (loss/test_equals_reference 0.5 → 0)" in said
