@@ -178,6 +178,23 @@ def demo(
         stop(str(error), OUR_FAULT)
 
 
+@app.command()
+def new(
+    slug: Annotated[str, typer.Argument(metavar="SET/PROBLEM", help="Such as ps05_linear_regression/ridge.")],
+) -> None:
+    """Begin a problem: a small one, complete, that builds, audits and grades, to be rewritten file by file."""
+    from autograder.course import ROOT
+    from autograder.scaffold import CannotScaffold, scaffold
+
+    try:
+        written = scaffold(ROOT, slug)
+    except CannotScaffold as error:
+        stop(str(error), UNUSABLE)
+    for path in written:
+        say(f"Wrote {path.relative_to(ROOT)}.")
+    say(f"Next: `mlphys build`, and `mlphys audit {slug}`. Then rewrite the files; CONTRIBUTING.md says how.")
+
+
 def resolve(slug: str) -> Problem:
     try:
         return find(slug)
