@@ -179,6 +179,20 @@ def demo(
 
 
 @app.command()
+def gradescope(
+    assignment: Annotated[str, typer.Argument(help="A problem set, such as ps01_linear_algebra.")],
+    to: Annotated[Path | None, typer.Option(help="The file to write, if not gradescope-<set>.zip.")] = None,
+) -> None:
+    """Pack a problem set as an autograder for Gradescope. The zip has the answers in it."""
+    from autograder.gradescope.archive import CannotPack, pack
+
+    try:
+        say(pack(assignment, to or Path(f"gradescope-{assignment}.zip")))
+    except CannotPack as error:
+        stop(str(error), UNUSABLE)
+
+
+@app.command()
 def new(
     slug: Annotated[str, typer.Argument(metavar="SET/PROBLEM", help="Such as ps05_linear_regression/ridge.")],
 ) -> None:

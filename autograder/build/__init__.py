@@ -15,7 +15,7 @@ from autograder.build.statement import cells_of
 from autograder.course import ROOT, Problem, problems
 from autograder.grading.marks import GraderFault, Part, parts_of
 
-__all__ = ["BuildError", "build"]
+__all__ = ["BuildError", "build", "source_notebook"]
 
 # What Jupyter and Python leave beside the files that they open.
 LEAVINGS = {".ipynb_checkpoints", "__pycache__"}

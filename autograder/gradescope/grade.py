@@ -1,0 +1,70 @@
+"""What Gradescope runs for each submission: grades it, and writes results.json.
+
+The layout is that of "Autograder Specifications" (see autograder/gradescope/results.py): the student's files are in
+submission/, and the results go to results/results.json. A run that cannot confine the student's code, or that fails by
+our own fault, leaves no results and an exit code; Gradescope then says that the autograder failed, and gives no score.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from autograder.course import Problem, problems
+from autograder.gradescope.results import Graded, Judged, results
+from autograder.grading.run import grade
+from autograder.grading.submission import Submission, Unreadable, read, unread
+from autograder.sandbox import Isolation, NotIsolated, Sandbox
+from autograder.sandbox.isolation import require
+
+
+def run(root: Path) -> None:
+    """Grade what is in `root`/submission for every problem of this course; raises NotIsolated where nothing may run."""
+    path = root / "results" / "results.json"
+    # What an earlier run left is not this submission's.
+    path.unlink(missing_ok=True)
+    with Sandbox(require(Isolation.LANDLOCK)) as sandbox:
+        notebooks = [_graded(problem, root / "submission", sandbox) for problem in problems()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results(notebooks), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _graded(problem: Problem, folder: Path, sandbox: Sandbox) -> Graded:
+    graded = grade(problem, _submission(problem, folder), sandbox)
+    for fault in graded.faults:
+        print(f"A grader of {problem} failed; its part needs a person.\n{fault}")
+    parts = {f"{problem.name}-check-{part.id}": part for part in graded.record.parts}
+    cells = []
+    for grade_id, points in cells_with_points(problem):
+        part = parts.get(grade_id)
+        judged = part is not None and not part.needs_a_person
+        cells.append(Judged(part.title if part else grade_id, part, part.score if part and judged else None, points))
+    return Graded(problem.name, graded.record, tuple(cells))
+
+
+def _submission(problem: Problem, folder: Path) -> Submission:
+    path = folder / f"{problem.name}.ipynb"
+    try:
+        if not path.exists():
+            raise Unreadable(f"There is no {path.name} among the files. Give it that name, and submit it again.")
+        return read(path, problem)
+    except Unreadable as reason:
+        return unread(problem, reason)
+
+
+def cells_with_points(problem: Problem) -> list[tuple[str, float]]:
+    """The cells of the problem that have points, in order: checks, and answers that a person grades."""
+    cells = json.loads(problem.source_notebook.read_text(encoding="utf-8"))["cells"]
+    marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
+    return [(mark["grade_id"], float(mark["points"])) for mark in marks if mark.get("grade")]
+
+
+if __name__ == "__main__":
+    try:
+        run(Path(sys.argv[1]))
+    except NotIsolated as error:
+        sys.exit(
+            "Nothing was graded, and nobody has a score: this container does not let a student's code be confined. "
+            f"Download the submissions, and grade them with nbgrader on a machine that does. {error}"
+        )
