@@ -56,18 +56,16 @@ def _built(own: list[Problem]) -> None:
 
 def _advice(own: list[Problem]) -> str:
     """What to choose on Gradescope."""
-    points: dict[bool, dict[str, float]] = {True: {}, False: {}}
-    for problem in own:
-        for grade_id, most in cells_with_points(problem):
-            points[grade_id.startswith(f"{problem.name}-check-")][grade_id] = most
-    by_hand = ", ".join(f"{grade_id} ({most:g} points)" for grade_id, most in points[False].items())
+    cells = [(f"{problem.name}-check-", *cell) for problem in own for cell in cells_with_points(problem)]
+    tested = sum(points for check, grade_id, points in cells if grade_id.startswith(check))
+    by_hand = [f"{grade_id} ({points:g})" for check, grade_id, points in cells if not grade_id.startswith(check)]
+    person = f" and manually graded questions for {', '.join(by_hand)}" if by_hand else ""
     files = " and ".join(f"{problem.name}.ipynb" for problem in own)
     # The grader and its fork server take half a gigabyte beside what a submission may, and a minute to start.
     memory = Limits().memory / 2**30 + 1
     minutes = len(own) * (Limits().notebook + Limits().calls) / 60 + 1
-    person = f" and manually graded questions for {by_hand}" if by_hand else ""
     return (
-        f"On Gradescope, choose a programming assignment with {sum(points[True].values()):g} points for the autograder"
+        f"On Gradescope, choose a programming assignment with {tested:g} points for the autograder"
         f"{person}, a container with {memory:.0f} GB of memory or more, and a time-out of {minutes:.0f} minutes. "
         f"Students hand in {files}. Try it with the solved notebooks before you release it: where Gradescope's "
         "container does not let a student's code be confined, nothing is graded, and the autograder's output says why."
