@@ -186,6 +186,8 @@ def test_the_scores_of_the_parts_are_nbgrader_s_own(exported: Exported) -> None:
     assert expected["fermi"] == expected["ada"] - 2.5
     assert expected["celsius"] == expected["ada"] - 3.5 + 0.75
     assert (expected["brahe"], expected["galois"]) == (0, 8)
+    absent = {(row["student_id"], row["problem"]) for row in in_set if row["handed_in"] == "0"}
+    assert absent == {("brahe", "backprop"), ("brahe", "woodbury"), ("galois", "woodbury")}
 
 
 def test_what_nobody_has_judged_is_empty_and_flagged(exported: Exported) -> None:

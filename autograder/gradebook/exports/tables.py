@@ -22,7 +22,7 @@ class ScoresByPart(Scores):
     """
 
     def export(self, gradebook: Gradebook) -> None:
-        columns = (*WHOSE, "timestamp", "auto_score", "manual_score", "extra_credit", "score", "max_score")
+        columns = (*WHOSE, "handed_in", "timestamp", "auto_score", "manual_score", "extra_credit", "score", "max_score")
         entries = map(_part, self.rows(gradebook))
         self.write("parts.csv", (*columns, "late_penalty", "needs_manual_grade"), entries)
 
@@ -56,9 +56,9 @@ def _short(grade_id: str, problem: str) -> str:
 def _part(row: Row) -> list[Entry]:
     grade = row.grade
     if grade is None:
-        return [*_whose(row), "", None, None, None, row.score, row.cell.max_score, 0.0, False]
+        return [*_whose(row), False, "", None, None, None, row.score, row.cell.max_score, 0.0, False]
     parts = (grade.auto_score, grade.manual_score, grade.extra_credit, grade.score)
-    return [*_whose(row), grade.timestamp, *parts, row.cell.max_score, grade.penalty, grade.needs_a_person]
+    return [*_whose(row), True, grade.timestamp, *parts, row.cell.max_score, grade.penalty, grade.needs_a_person]
 
 
 def _tests(row: Row, record: Record | None) -> Iterator[list[Entry]]:
