@@ -1,10 +1,9 @@
 """Canvas's gradebook import.
 
-The format is that of Canvas's own gradebook export, which its importer reads back: "How do I import grades in the
-Gradebook?" in Instructure's guide for instructors, and, where that leaves a question, the importer itself
-(`lib/gradebook_importer.rb` of github.com/instructure/canvas-lms). A header with Student, ID, SIS User ID, SIS Login ID
-and Section in this order, then a column for each assignment; a row "Points Possible"; a row for each student, who is
-found by ID, or else by SIS Login ID, or else by name. An empty score is no score.
+The format is that of Canvas's own gradebook export, which its importer reads back, as Canvas itself defines them:
+`lib/gradebook_exporter.rb` and `lib/gradebook_importer.rb` of github.com/instructure/canvas-lms. A header with Student,
+ID, SIS User ID, SIS Login ID and Section in this order, then a column for each assignment; a row "Points Possible"; a
+row for each student, who is found by ID, or else by SIS Login ID, or else by name. An empty score is no score.
 """
 
 from __future__ import annotations
