@@ -414,7 +414,7 @@ def test_an_edited_grader_is_used_for_its_own_problem_only(tmp_path: Path) -> No
     graders = tree / "autograder" / "graders" / PROBLEM.assignment / "backprop" / "test_backprop.py"
     start = r'(class TestLoss:.*?def test_equals_reference\(self, student, reference, rng\):\n +""".*?""")'
     edited = re.sub(
-        start, r'\1\n        check(False, "0", "more than that", "Ask why.")', graders.read_text(), flags=re.DOTALL
+        start, r'\1\n        check(False, measured="0", allowed="more", next_step="Ask.")', graders.read_text(), flags=re.DOTALL
     )
     graders.write_text(edited)
     said = run(str(MLPHYS), "grade", PROBLEM.assignment)
