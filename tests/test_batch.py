@@ -352,7 +352,9 @@ def test_a_disk_that_is_full_loses_nothing(released: Course, tmp_path: Path) -> 
     (course.root / "records").mkdir()
     shell = "mount -t tmpfs -o size=32k tmpfs records && exec python grades.py"
     (course.root / "full.py").write_text(f"import os\nos.execvp('unshare', ['unshare', '-rm', 'sh', '-c', {shell!r}])")
-    (course.root / "grades.py").write_text(GRADE + "grade('ps01_linear_algebra', jobs=1)")
+    (course.root / "grades.py").write_text(
+        GRADE + "if __name__ == '__main__':\n    grade('ps01_linear_algebra', jobs=1)"
+    )
     said = course.python("full.py")
     assert "A record could not be written" in said
     assert "No space left on device" in said
@@ -368,6 +370,7 @@ from pathlib import Path
 from autograder.batch import Assignment, ClassGrading
 from autograder.batch.pool import Processes
 from autograder.batch.progress import Silence
+from autograder.sandbox.isolation import best
 
 class Resubmitting(Silence):
     def ended(self, task, outcome):
@@ -375,7 +378,7 @@ class Resubmitting(Silence):
 
 if __name__ == "__main__":
     assignment = Assignment("ps01_linear_algebra")
-    grades = ClassGrading(assignment, assignment.least, Resubmitting()).run(Processes(1), ["cyd"])
+    grades = ClassGrading(assignment, best(), Resubmitting()).run(Processes(1), ["cyd"])
     print("failures", grades.failures)
 """
 
@@ -414,7 +417,10 @@ def test_an_edited_grader_is_used_for_its_own_problem_only(tmp_path: Path) -> No
     graders = tree / "autograder" / "graders" / PROBLEM.assignment / "backprop" / "test_backprop.py"
     start = r'(class TestLoss:.*?def test_equals_reference\(self, student, reference, rng\):\n +""".*?""")'
     edited = re.sub(
-        start, r'\1\n        check(False, measured="0", allowed="more", next_step="Ask.")', graders.read_text(), flags=re.DOTALL
+        start,
+        r'\1\n        check(False, measured="0", allowed="more", next_step="Ask.")',
+        graders.read_text(),
+        flags=re.DOTALL,
     )
     graders.write_text(edited)
     said = run(str(MLPHYS), "grade", PROBLEM.assignment)
