@@ -75,14 +75,14 @@ def test_the_solved_notebook_has_full_marks_twice_the_same() -> None:
 def test_the_released_notebook_has_none_in_the_documented_shape() -> None:
     record = scored(PROBLEM.release_notebook)
     assert list(record) == ["schema", "problem", "isolation", "score", "max_score", "parts", "warnings"]
-    assert (record["schema"], record["problem"], record["isolation"]) == (1, PROBLEM.slug, "bubblewrap")
+    assert (record["schema"], record["problem"], record["isolation"]) == (2, PROBLEM.slug, "bubblewrap")
     assert (record["score"], record["max_score"], record["warnings"]) == (0, 26, [])
     for part in record["parts"]:
         assert list(part) == ["id", "title", "score", "max_score", "tests"]
         assert sum(test["points"] for test in part["tests"]) == part["score"] == 0
         assert sum(test["max_points"] for test in part["tests"]) == part["max_score"]
         for test in part["tests"]:
-            assert list(test) == ["name", "outcome", "points", "max_points", "message", "hint"]
+            assert list(test) == ["name", "outcome", "points", "max_points", "message", "hint", "mistake"]
             assert test["outcome"] in OUTCOMES
             assert test["message"].startswith("Tested: ")
 

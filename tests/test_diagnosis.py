@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.grading.diagnosis import diagnose
+from autograder.grading.diagnosis import Cause, diagnose
 from autograder.grading.marks import Variant
 from autograder.grading.student import Call
 
@@ -63,13 +63,26 @@ def called(student: Function, args: tuple[Any, ...]) -> Call:
     return Call("f", args, {}, student(*own), own)
 
 
+def told(of: Sequence[Call], reference: Function, mistakes: list[Variant]) -> str | None:
+    """What a student is told, of a known mistake or of something else."""
+    cause = diagnose(of, reference, mistakes)
+    return None if cause is None else cause.hint
+
+
 def hint(student: Function, mistakes: list[Variant] = MISTAKES) -> str | None:
-    return diagnose(calls(student), mean_square, mistakes)
+    return told(calls(student), mean_square, mistakes)
 
 
 def test_the_only_mistake_that_explains_the_numbers_gives_the_hint() -> None:
     assert hint(of_the_sum) == "Divide by the size of the batch."
     assert hint(without_k) == "Multiply by k."
+
+
+def test_a_mistake_has_its_name_and_a_general_slip_has_none() -> None:
+    known = Cause("Multiply by k.", "mean_square: without_k")
+    assert diagnose(calls(without_k), mean_square, MISTAKES) == known
+    slip = diagnose(calls(lambda X, k: 2 * mean_square(X, k)), mean_square, MISTAKES)
+    assert slip == Cause("Your result is twice the right one.", None)
 
 
 def test_other_code_with_the_same_mistake_is_recognised() -> None:
@@ -97,29 +110,29 @@ def test_two_mistakes_at_once_are_silent() -> None:
 
 def test_fewer_than_three_calls_are_silent() -> None:
     for count in range(3):
-        assert diagnose(calls(without_k)[:count], mean_square, MISTAKES) is None
-    assert diagnose(calls(without_k)[:3], mean_square, MISTAKES) == "Multiply by k."
+        assert told(calls(without_k)[:count], mean_square, MISTAKES) is None
+    assert told(calls(without_k)[:3], mean_square, MISTAKES) == "Multiply by k."
 
 
 def test_calls_where_the_mistake_makes_no_difference_do_not_count() -> None:
     alone = [(args[0], 1.0) for args in draws()]
-    assert diagnose(calls(without_k)[:2] + calls(without_k, alone), mean_square, MISTAKES) is None
-    assert diagnose(calls(without_k) + calls(without_k, alone), mean_square, MISTAKES) == "Multiply by k."
+    assert told(calls(without_k)[:2] + calls(without_k, alone), mean_square, MISTAKES) is None
+    assert told(calls(without_k) + calls(without_k, alone), mean_square, MISTAKES) == "Multiply by k."
 
 
 def test_one_call_that_the_mistake_does_not_explain_silences_it() -> None:
-    assert diagnose([*calls(without_k), calls(mean_square)[0]], mean_square, MISTAKES) is None
+    assert told([*calls(without_k), calls(mean_square)[0]], mean_square, MISTAKES) is None
 
 
 def test_calls_without_numbers_and_in_single_precision_are_passed_over() -> None:
     odd = [called(lambda X, k, value=value: value, draws()[0]) for value in (None, "text", [[1], [2, 3]], 1j, object())]
     single = [called(lambda X, k: 0.0, (args[0].astype(np.float32), args[1])) for args in draws()]
-    assert diagnose([*odd, *single, *calls(without_k)], mean_square, MISTAKES) == "Multiply by k."
-    assert diagnose([*odd, *single], mean_square, MISTAKES) is None
+    assert told([*odd, *single, *calls(without_k)], mean_square, MISTAKES) == "Multiply by k."
+    assert told([*odd, *single], mean_square, MISTAKES) is None
 
 
 def test_no_call_is_silent() -> None:
-    assert diagnose([], mean_square, MISTAKES) is None
+    assert told([], mean_square, MISTAKES) is None
 
 
 def test_changing_an_argument_is_a_mistake_of_its_own() -> None:
@@ -145,7 +158,7 @@ def test_mistakes_see_the_inputs_as_the_student_did() -> None:
 
 def general(slip: Function, reference: Function = mean_square, shapes: Shapes = SHAPES) -> str | None:
     student: Function = lambda *args: slip(reference(*args))  # noqa: E731
-    return diagnose(calls(student, draws(shapes)), reference, [])
+    return told(calls(student, draws(shapes)), reference, [])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +220,7 @@ def test_a_factor_that_is_the_size_of_an_argument_is_named(student: Function, wo
 
 def test_a_size_of_one_among_the_calls_does_not_shift_the_names() -> None:
     shapes = [(5, 3), (1, 4), (6, 2), (3, 7)]
-    found = diagnose(calls(lambda X, k: mean_square(X, k) * X.shape[1], draws(shapes)), mean_square, [])
+    found = told(calls(lambda X, k: mean_square(X, k) * X.shape[1], draws(shapes)), mean_square, [])
     assert found is not None
     assert "axis 1 of `X`" in found
 
@@ -218,7 +231,7 @@ def test_two_arguments_that_share_a_dimension_are_one_finding() -> None:
 
     rng = np.random.default_rng(0)
     inputs = [(rng.normal(size=(n, 2)), rng.normal(size=n)) for n in (3, 5, 7)]
-    found = diagnose(calls(lambda X, y: len(y) * loss(X, y), inputs), loss, [])
+    found = told(calls(lambda X, y: len(y) * loss(X, y), inputs), loss, [])
     assert found is not None
     assert "axis 0 of `X`" in found
 
@@ -226,7 +239,7 @@ def test_two_arguments_that_share_a_dimension_are_one_finding() -> None:
 def test_one_axis_for_another_of_the_same_size_is_silent() -> None:
     """Where two axes of an argument always have the same size, nobody can tell which of them is meant."""
     square = [(3, 3), (4, 4), (5, 5)]
-    assert diagnose(calls(of_the_sum, draws(square)), mean_square, []) is None
+    assert told(calls(of_the_sum, draws(square)), mean_square, []) is None
 
 
 def test_a_mistake_of_the_catalogue_goes_before_a_general_slip() -> None:
@@ -245,22 +258,22 @@ def test_entries_of_a_dict_may_be_right_beside_a_slip() -> None:
     def student(X: Any, k: float) -> Any:
         return {"a": -k * X, "b": (k, X.sum(axis=0))}
 
-    assert diagnose(calls(student), several, []) == "Your result is -1 times the right one."
+    assert told(calls(student), several, []) == "Your result is -1 times the right one."
 
 
 def test_different_slips_in_different_entries_are_silent() -> None:
     def student(X: Any, k: float) -> Any:
         return {"a": -k * X, "b": (2 * k, X.sum(axis=0))}
 
-    assert diagnose(calls(student), several, []) is None
+    assert told(calls(student), several, []) is None
 
 
 def test_other_entries_and_other_shapes_are_silent() -> None:
-    assert diagnose(calls(lambda X, k: {"a": -k * X}), several, []) is None
-    assert diagnose(calls(lambda X, k: -mean_square(X, k)[:-1]), mean_square, []) is None
+    assert told(calls(lambda X, k: {"a": -k * X}), several, []) is None
+    assert told(calls(lambda X, k: -mean_square(X, k)[:-1]), mean_square, []) is None
 
 
 def test_an_empty_argument_has_no_size_to_divide_by() -> None:
     inputs = [*draws(), (np.empty((3, 0)), 2.0)]
-    assert diagnose(calls(of_the_sum, inputs), mean_square, MISTAKES) == "Divide by the size of the batch."
-    assert diagnose(calls(lambda X, k: X[0], inputs), mean_square, MISTAKES) is None
+    assert told(calls(of_the_sum, inputs), mean_square, MISTAKES) == "Divide by the size of the batch."
+    assert told(calls(lambda X, k: X[0], inputs), mean_square, MISTAKES) is None

@@ -361,11 +361,14 @@ def test_a_typical_mistake_gives_its_hint(problem: Problem, sandbox: Sandbox) ->
     ]
     record = graded(problem, sandbox, "def force(x, k): return k * x").record
     assert hints(record) == ["The force pulls back: mind the sign."] * 2
+    assert {test.mistake for test in record.part("force").tests} == {"force: pushes"}
 
 
 def test_a_general_slip_gives_a_hint(problem: Problem, sandbox: Sandbox) -> None:
     change = "def energy(x, k): return -k * (x @ x) / 2"
-    assert hints(graded(problem, sandbox, change).record) == ["Your result is -1 times the right one."]
+    record = graded(problem, sandbox, change).record
+    assert hints(record) == ["Your result is -1 times the right one."]
+    assert {test.mistake for part in record.parts for test in part.tests} == {None}
 
 
 def test_a_test_may_know_the_cause_itself(problem: Problem, sandbox: Sandbox) -> None:
@@ -453,7 +456,7 @@ def test_the_graders_print_nothing(problem: Problem, sandbox: Sandbox, capfd: py
 def test_a_record_is_plain_json_and_comes_back(problem: Problem, sandbox: Sandbox) -> None:
     record = graded(problem, sandbox, "def energy(x, k): return -k * (x @ x) / 2").record
     data = json.loads(record.to_json())
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["parts"][1]["tests"][0] == {
         "name": "test_value",
         "outcome": "failed",
@@ -461,10 +464,11 @@ def test_a_record_is_plain_json_and_comes_back(problem: Problem, sandbox: Sandbo
         "max_points": 2,
         "message": result_of(record, "energy/value").message,
         "hint": "Your result is -1 times the right one.",
+        "mistake": None,
     }
     assert from_dict(data) == record
-    with pytest.raises(ValueError, match="schema 2"):
-        from_dict({**data, "schema": 2})
+    with pytest.raises(ValueError, match="schema 1"):
+        from_dict({**data, "schema": 1})
 
 
 # Graders that are not written as they must be

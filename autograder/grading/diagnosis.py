@@ -6,6 +6,7 @@ import copy
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,17 +30,29 @@ _AXIS = re.compile(r"axis \d+")
 Leaves = dict[str, np.ndarray[Any, Any]]
 
 
-def diagnose(calls: Iterable[Call], reference: Callable[..., Any], mistakes: Sequence[Variant]) -> str | None:
-    """The hint of the only mistake that explains all `calls` of one function; None if there is none, or not only one.
+@dataclass(frozen=True)
+class Cause:
+    """What a student is told of a cause, and the name of the typical mistake that it is, if it is one."""
+
+    hint: str
+    mistake: str | None = None
+
+
+def diagnose(calls: Iterable[Call], reference: Callable[..., Any], mistakes: Sequence[Variant]) -> Cause | None:
+    """The only mistake that explains all `calls` of one function; None if there is none, or not only one.
 
     A mistake explains the calls if it gives the student's numbers on every one of them, and other numbers than the
     reference on three at least.
     """
     judged = [(call, _student(call), _answer(reference, call)) for call in calls if not _is_single(call.args)]
     usable = [(call, student, right) for call, student, right in judged if student is not None and right is not None]
-    found = {mistake.hint for mistake in mistakes if _explains(usable, partial(_mistaken, mistake))}
+    found: set[Cause | None] = {
+        Cause(mistake.hint, f"{mistake.function}: {mistake.name}")
+        for mistake in mistakes
+        if mistake.hint and _explains(usable, partial(_mistaken, mistake))
+    }
     if not found:
-        found = _general(usable, reference)
+        found = {None if hint is None else Cause(hint) for hint in _general(usable, reference)}
     return found.pop() if len(found) == 1 else None
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from autograder.course import Problem
-from autograder.grading.diagnosis import diagnose
+from autograder.grading.diagnosis import Cause, diagnose
 from autograder.grading.marks import Part, variants_of
 from autograder.grading.plugin import Case
 from autograder.grading.upstream import reached
 
 
 class Diagnosis:
-    """Works out a function's hint, from all calls that the tests made of it, when a test first needs it."""
+    """Works out what is wrong with a function, from all calls that the tests made of it, when a test first needs it."""
 
     def __init__(self, problem: Problem, parts: list[Part], cases: list[Case], used: dict[str, set[str]]) -> None:
         self._problem, self._used = problem, used
         self._calls = [call for case in cases for call in case.calls]
         self._order = [function for part in parts for function in part.functions]
         self._wrong = {name for part in parts for case in cases for name in _blamed(part, case)}
-        self._hints: dict[str, str | None] = {}
+        self._causes: dict[str, Cause | None] = {}
 
-    def hint(self, part: Part, case: Case) -> str | None:
+    def cause(self, part: Part, case: Case) -> Cause | None:
         """What most likely caused this case's failure, if exactly one cause is recognised.
 
         A wrong function of another part, used by the test or by the judged function, comes first: it may explain all.
@@ -29,11 +29,13 @@ class Diagnosis:
         upstream = set(case.asked).union(*(reached(name, self._used) for name in case.asked))
         if guilty := (upstream & self._wrong).difference(part.functions):
             first = min(guilty, key=self._order.index)
-            return f"This uses your `{first}`, whose own tests fail: repair that first."
+            return Cause(f"This uses your `{first}`, whose own tests fail: repair that first.")
         if case.outcome != "failed":
             return None
-        hints = {hint for function in self._judged(part, case) if (hint := self._of(function)) is not None}
-        return hints.pop() if len(hints) == 1 else case.hint
+        causes = {cause for function in self._judged(part, case) if (cause := self._of(function)) is not None}
+        if len(causes) == 1:
+            return causes.pop()
+        return None if case.hint is None else Cause(case.hint)
 
     def _judged(self, part: Part, case: Case) -> set[str]:
         """The functions of `part` that a case asked for, itself or through a helper that the course gave."""
@@ -41,12 +43,12 @@ class Diagnosis:
         asked = set(case.asked).union(*(reached(name, self._used) for name in helpers))
         return asked.intersection(part.functions)
 
-    def _of(self, function: str) -> str | None:
-        if function not in self._hints:
+    def _of(self, function: str) -> Cause | None:
+        if function not in self._causes:
             calls = [call for call in self._calls if call.function == function]
             mistakes = [m for m in variants_of(self._problem.catalogue("mistakes")) if m.function == function]
-            self._hints[function] = diagnose(calls, getattr(self._problem.reference(), function), mistakes)
-        return self._hints[function]
+            self._causes[function] = diagnose(calls, getattr(self._problem.reference(), function), mistakes)
+        return self._causes[function]
 
 
 def _blamed(part: Part, case: Case) -> list[str]:

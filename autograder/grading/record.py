@@ -6,13 +6,16 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-SCHEMA = 1
+SCHEMA = 2
 Outcome = Literal["passed", "failed", "error", "timeout", "grader_error"]
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """One hidden test: its points, and for the student what was wrong and perhaps why."""
+    """One hidden test: its points, and for the student what was wrong and perhaps why.
+
+    `mistake` names the typical mistake that `hint` is about, as "grad_batch: summed_over_batch", if it is about one.
+    """
 
     name: str
     outcome: Outcome
@@ -20,6 +23,7 @@ class TestResult:
     max_points: float
     message: str
     hint: str | None
+    mistake: str | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,25 @@ class Record:
     def part(self, id: str) -> PartResult:
         return next(part for part in self.parts if part.id == id)
 
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether a part does, so that the score is not final."""
+        return any(part.needs_a_person for part in self.parts)
+
+    @property
+    def tests(self) -> list[TestResult]:
+        """The tests of all parts."""
+        return [test for part in self.parts for test in part.tests]
+
+    @property
+    def mistakes(self) -> list[str]:
+        """The names of the typical mistakes that were recognised, each once."""
+        return list(dict.fromkeys(test.mistake for test in self.tests if test.mistake is not None))
+
+    def count(self, outcome: Outcome) -> int:
+        """How many tests ended like this."""
+        return sum(test.outcome == outcome for test in self.tests)
+
     def to_dict(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}
 
@@ -60,12 +83,16 @@ class Record:
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def from_dict(data: dict[str, Any]) -> Record:
-    """The record that `to_dict` wrote; raises ValueError for another schema."""
-    if data.get("schema") != SCHEMA:
-        raise ValueError(f"This result record has schema {data.get('schema')!r}; this version reads {SCHEMA}.")
-    parts = tuple(
-        PartResult(**{**part, "tests": tuple(TestResult(**test) for test in part["tests"])}) for part in data["parts"]
-    )
-    fields = {key: value for key, value in data.items() if key != "schema"}
-    return Record(**{**fields, "parts": parts, "warnings": tuple(data["warnings"])})
+def from_dict(data: Any) -> Record:
+    """The record that `to_dict` wrote; raises ValueError for another schema, and for what is no record at all."""
+    try:
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"This result record has schema {data['schema']!r}; this version reads {SCHEMA}.")
+        parts = tuple(
+            PartResult(**{**part, "tests": tuple(TestResult(**test) for test in part["tests"])})
+            for part in data["parts"]
+        )
+        fields = {key: value for key, value in data.items() if key != "schema"}
+        return Record(**{**fields, "parts": parts, "warnings": tuple(data["warnings"])})
+    except (TypeError, KeyError) as error:
+        raise ValueError("This does not have the form of a result record.") from error

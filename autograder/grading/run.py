@@ -91,7 +91,7 @@ def _untested(problem: Problem, parts: list[Part], submission: Submission, sandb
 
 def _not_run(test: Test) -> TestResult:
     message = f"Tested: {test.tested}\nThis was not tested, because your file could not be read."
-    return TestResult(test.name, "error", 0, test.points, message, None)
+    return TestResult(test.name, "error", 0, test.points, message, hint=None, mistake=None)
 
 
 def run_tests(problem: Problem, parts: list[Part], execution: Execution, sandbox: Sandbox, seed: str) -> list[Case]:
@@ -145,5 +145,6 @@ def _result(test: Test, part: Part, cases: list[Case], diagnosis: Diagnosis) -> 
         raise RuntimeError(f"The test {part.id}/{test.name} was not run.")
     worst = min(own, key=lambda case: SEVERITY.index(case.outcome))
     points = test.points if worst.outcome == "passed" else 0
-    hint = diagnosis.hint(part, worst) if worst.outcome in {"failed", "error", "timeout"} else None
-    return TestResult(test.name, worst.outcome, points, test.points, worst.message, hint)
+    cause = diagnosis.cause(part, worst) if worst.outcome in {"failed", "error", "timeout"} else None
+    hint, mistake = (cause.hint, cause.mistake) if cause else (None, None)
+    return TestResult(test.name, worst.outcome, points, test.points, worst.message, hint, mistake)
