@@ -209,6 +209,25 @@ def new(
     say(f"Next: `mlphys build`, and `mlphys audit {slug}`. Then rewrite the files; CONTRIBUTING.md says how.")
 
 
+@app.command()
+def report(
+    assignment: Annotated[str, typer.Argument(help="An assignment, such as ps01_linear_algebra.")],
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Pseudonyms in the place of ids and names.")] = False,
+) -> None:
+    """Say what a class did in an assignment, and where it needs help: a page and a table, in reports/."""
+    from autograder.report.classroom import NothingToReport, course_directory, write
+
+    try:
+        written = write(course_directory(), assignment, anonymous)
+    except NothingToReport as error:
+        stop(str(error), UNUSABLE)
+    except OSError as error:
+        stop(f"The report cannot be written: {error.filename}: {error.strerror}.", UNUSABLE)
+    for note in written.notes:
+        say(f"Note: {note}")
+    say(f"Class report: {written.page}\nThe same as a table: {written.table}")
+
+
 def resolve(slug: str) -> Problem:
     try:
         return find(slug)
