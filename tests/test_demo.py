@@ -164,8 +164,21 @@ def test_what_is_printed_is_true(demo: Graded) -> None:
     assert f"4 x  {hints[0]}" in demo.printed
     assert f"2 x  {hints[2]}" in demo.printed
     files = [Path(name) for name in re.findall(r"(/\S+\.(?:html|csv))\b", demo.printed)]
-    assert len(files) == 4 + 2 * (len(problems()) - 1) + 1
+    assert len(files) == 4 + 2 * (len(problems()) - 1) + 2
     assert [file for file in files if not file.is_file()] == []
+
+
+def test_the_class_report_has_the_class(demo: Graded) -> None:
+    page = BeautifulSoup((demo.root / "reports" / f"{PROBLEM.assignment}.html").read_text(), "html.parser")
+    text = " ".join(page.get_text(" ").split())
+    assert f"{len(LOSES)} of {len(LOSES)} students handed in." in text
+    first = typical_mistakes(PROBLEM)[0]
+    assert f"4 of {len(LOSES)} {first.function}: {first.name} {first.hint}" in text
+    with (demo.root / "reports" / f"{PROBLEM.assignment}.csv").open(encoding="utf-8-sig") as file:
+        points = {row["student"]: row["points"] for row in csv.DictReader(file) if row["problem"] == PROBLEM.name}
+    assert {student: float(score) for student, score in points.items()} == {
+        student: demo.record(student)["score"] for student in LOSES
+    }
 
 
 def test_the_class_is_always_the_same() -> None:

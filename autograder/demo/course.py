@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course import ROOT, Problem
+from autograder.report import REPORTS
 from autograder.sandbox import Isolation
 from autograder.sandbox.isolation import best
 
@@ -62,12 +63,19 @@ class DemoCourse:
         return cls(directory, level)
 
     def nbgrader(self, console: Console, *command: str) -> None:
-        """Run a command of nbgrader, and say how long it took; raises DemoError with what it said last if it fails."""
-        words = " ".join(("nbgrader", *command))
+        """Run a command of nbgrader; as `mlphys`."""
+        self._run(console, "nbgrader", "nbgrader", command)
+
+    def mlphys(self, console: Console, *command: str) -> None:
+        """Run a command of ours, and say how long it took; raises DemoError with what it said last if it fails."""
+        self._run(console, "mlphys", "autograder", command)
+
+    def _run(self, console: Console, program: str, module: str, command: tuple[str, ...]) -> None:
+        words = " ".join((program, *command))
         began = time.monotonic()
         with console.status(words):
             done = subprocess.run(
-                [sys.executable, "-m", "nbgrader", *command],
+                [sys.executable, "-m", module, *command],
                 cwd=self.root,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -103,6 +111,9 @@ class DemoCourse:
 
     def feedback(self, problem: Problem, student: str) -> Path:
         return self.root / "feedback" / student / problem.assignment / f"{problem.name}.html"
+
+    def report(self, assignment: str) -> Path:
+        return self.root / REPORTS / f"{assignment}.html"
 
     @property
     def gradebook(self) -> Path:

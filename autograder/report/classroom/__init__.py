@@ -8,14 +8,12 @@ from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 
+from autograder.report import REPORTS
 from autograder.report.classroom.gather import NothingToReport, course_directory, gather
 from autograder.report.classroom.page import page_of
 from autograder.report.classroom.table import table_of
 
 __all__ = ["NothingToReport", "Written", "course_directory", "write"]
-
-# The folder of the course directory that reports are written to.
-REPORTS = "reports"
 
 
 @dataclass(frozen=True)
