@@ -219,7 +219,7 @@ def test_mistakes_are_counted_by_name_once_for_a_student() -> None:
 def test_what_the_grader_could_not_judge_counts_nowhere() -> None:
     class_ = [answer(PASSED, PASSED), answer(FAILED, OURS), answer(FAILED, FAILED)]
     numbers = numbers_of(PROBLEM, class_)
-    assert numbers.scores == (4, 0)
+    assert list(numbers.scores) == [4, 0]
     assert [part.judged for part in numbers.parts] == [3, 2]
     assert numbers.parts[1].difficulty == 0.5
 
