@@ -245,7 +245,7 @@ def test_one_student_and_a_class_that_is_all_alike(course: Class, size: int, out
         course.grade(f"s{number}", answer(outcome, outcome))
     text, rows = course.report()
     points = 4 if outcome == PASSED else 0
-    assert f"{size} students handed in." in text
+    assert f"{size} student{'s' if size > 1 else ''} handed in." in text
     assert f"gave {points}.0 of 4 points in the mean" in text
     assert ("Everybody passed every test." in text) == (outcome == PASSED)
     assert (f"{size} of {size} {MISTAKE} {HINT}" in text) == (outcome == FAILED)
@@ -300,7 +300,7 @@ def test_records_that_cannot_be_used_are_named_and_the_rest_is_reported(course: 
     assert f"The record of other for backprop cannot be used: This is about {ASSIGNMENT}/{OTHER}." in text
     assert "The record of no for backprop cannot be used: This does not have the form of a result record." in text
     assert "The record of dir for backprop cannot be used: Is a directory." in text
-    assert "1 notebooks were graded." in text
+    assert "1 notebook graded. The hidden tests gave 2.0 of 2 points" in text
     assert {row["student"]: row["status"] for row in rows if row["problem"] == PROBLEM} == {
         "fine": "graded",
         **dict.fromkeys(broken, "unreadable"),
@@ -335,7 +335,7 @@ def test_a_class_of_two_thousand_is_whole(course: Class) -> None:
     text, rows = course.report()
     assert "2000 of 2000 students handed in." in text
     assert "is graded by hand 2000 students" in text
-    assert "2000 notebooks were graded." in text
+    assert "2000 notebooks graded. The hidden tests gave 9.0 of 18 points" in text
     assert f"1800 of 2000 {MISTAKE}" in text
     graded = [row for row in rows if row["status"] == "graded"]
     assert len(graded) == 2000
@@ -410,7 +410,7 @@ def test_without_a_gradebook_the_records_are_reported_and_it_is_said(course: Cla
     text, rows = course.report()
     assert f"There is no gradebook at {course.root / 'gradebook.db'}." in text
     assert not (course.root / "gradebook.db").exists()
-    assert "1 students handed in." in text
+    assert "1 student handed in." in text
     assert {row["gradebook_score"] for row in rows} == {""}
 
 

@@ -31,13 +31,13 @@ class Marks:
     """nbgrader's own numbers for one notebook.
 
     `score` has manual scores and extra credit in it, and the penalty for being late taken off; what waits for a person
-    counts 0 so far. `pending` are the grade ids of the cells that wait.
+    counts 0 so far. `pending` has the grade ids of the cells that wait, and whether a person gave them a score before.
     """
 
     score: float
     max_score: float
     seconds_late: float
-    pending: tuple[str, ...]
+    pending: dict[str, bool]
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,19 @@ def _marks(session: Session, assignment: str) -> dict[tuple[str, str], Marks]:
     in_assignment = Assignment.name == assignment
     most = dict(session.execute(select(Notebook.name, Notebook.max_score).join(Assignment).where(in_assignment)).all())
     scores: dict[str, float] = defaultdict(float)
-    pending: dict[str, list[str]] = defaultdict(list)
+    pending: dict[str, dict[str, bool]] = defaultdict(dict)
     grades = (
-        select(Grade.notebook_id, BaseCell.name, Grade.score, Grade.needs_manual_grade)
+        select(Grade.notebook_id, BaseCell.name, Grade.score, Grade.needs_manual_grade, Grade.manual_score)
         .join(BaseCell, Grade.cell_id == BaseCell.id)
         .join(Notebook, BaseCell.notebook_id == Notebook.id)
         .join(Assignment)
         .where(in_assignment)
         .order_by(BaseCell.name)
     )
-    for notebook, cell, score, waits in session.execute(grades):
+    for notebook, cell, score, waits, by_hand in session.execute(grades):
         scores[notebook] += score
         if waits:
-            pending[notebook].append(cell)
+            pending[notebook][cell] = by_hand is not None
     submitted = (
         select(
             *(SubmittedNotebook.id, SubmittedAssignment.student_id, Notebook.name),
@@ -96,7 +96,7 @@ def _marks(session: Session, assignment: str) -> dict[tuple[str, str], Marks]:
     )
     return {
         (student, name): Marks(
-            max(0.0, scores[id] - (penalty or 0.0)), most[name], _late(handed_in, due, extension), tuple(pending[id])
+            max(0.0, scores[id] - (penalty or 0.0)), most[name], _late(handed_in, due, extension), pending[id]
         )
         for id, student, name, penalty, handed_in, due, extension in session.execute(submitted)
     }

@@ -80,9 +80,6 @@ class ProblemNumbers:
     def median(self) -> float | None:
         return median(self.scores) if self.scores else None
 
-    def share(self, score: float) -> float:
-        return score / self.max_score if self.max_score else 0.0
-
 
 def numbers_of(name: str, records: Sequence[Record]) -> ProblemNumbers:
     """The numbers of the problem `name`, in a time that is proportional to the size of the class."""

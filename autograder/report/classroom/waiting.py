@@ -11,6 +11,7 @@ from autograder.report.classroom.gather import Entry
 FAILED = "the grader itself failed here: grade it by hand"
 BY_HAND = "is graded by hand"
 AGAIN = "was graded by hand, and by the grader again since: see whether your score still holds"
+NO_SCORE = "has no score in the gradebook, though a result record: grade the notebook again"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def waiting(entries: Iterable[Entry]) -> tuple[Waiting, ...]:
 
 def reasons(entry: Entry) -> Iterator[tuple[str, str]]:
     """What of this notebook waits, and why."""
-    pending = entry.marks.pending if entry.marks is not None else ()
+    pending = entry.marks.pending if entry.marks is not None else {}
     if entry.status == "unreadable":
         yield "the whole notebook", "its result record cannot be used: grade it again"
     elif entry.status == "not graded":
@@ -43,8 +44,9 @@ def reasons(entry: Entry) -> Iterator[tuple[str, str]]:
     elif entry.status == "missing" and pending:
         yield "the whole notebook", "waits in the gradebook, and is neither handed in nor graded in this directory"
     elif entry.record is not None:
-        failed = {f"{entry.problem}-check-{part.id}": part for part in entry.record.parts if part.needs_a_person}
-        titles = {f"{entry.problem}-check-{part.id}": part.title for part in entry.record.parts}
+        parts = {f"{entry.problem}-check-{part.id}": part for part in entry.record.parts}
+        failed = dict.fromkeys((cell for cell, part in parts.items() if part.needs_a_person), False)
         # Without a gradebook nobody has graded anything by hand.
-        for cell in pending if entry.marks is not None else failed:
-            yield titles.get(cell, cell), FAILED if cell in failed else AGAIN if cell in titles else BY_HAND
+        for cell, scored_before in (pending if entry.marks is not None else failed).items():
+            why = BY_HAND if cell not in parts else FAILED if cell in failed else NO_SCORE
+            yield parts[cell].title if cell in parts else cell, AGAIN if scored_before else why
