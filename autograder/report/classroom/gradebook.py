@@ -61,7 +61,8 @@ def read_gradebook(db_url: str, assignment: str) -> Gradebook:
             return Gradebook(students, _marks(session, assignment))
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
-        raise NoGradebook(f"The gradebook cannot be read ({reason}).") from error
+        advice = "If it was made by an older nbgrader, `nbgrader db upgrade` helps."
+        raise NoGradebook(f"The gradebook cannot be read ({reason}). {advice}") from error
     finally:
         engine.dispose()
 

@@ -68,7 +68,6 @@ class ProblemNumbers:
     parts: tuple[PartNumbers, ...]
     tests: tuple[TestNumbers, ...]
     causes: tuple[CauseNumbers, ...]
-    seconds: tuple[float, ...]
     alike: bool
     """Whether all were graded by the same parts with the same points."""
 
@@ -92,7 +91,6 @@ def numbers_of(name: str, records: Sequence[Record]) -> ProblemNumbers:
         parts=_parts(records, judged),
         tests=_tests(records),
         causes=_causes(records),
-        seconds=tuple(record.seconds for record in records),
         alike=len({tuple((part.id, part.max_score) for part in record.parts) for record in records}) <= 1,
     )
 
