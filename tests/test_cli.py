@@ -30,7 +30,7 @@ def scored(notebook: Path) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize("command", ["build", "score", "audit", "doctor", "demo"])
+@pytest.mark.parametrize("command", ["build", "score", "audit", "doctor", "demo", "report"])
 def test_each_command_explains_itself(command: str) -> None:
     done = mlphys(command, "--help")
     assert done.returncode == 0
