@@ -167,7 +167,7 @@ def demo(
         "demo"
     ),
 ) -> None:
-    """Grade a simulated class with nbgrader's own commands, and show what came out."""
+    """Grade a simulated class as an instructor would, and show what came out."""
     from autograder.demo import DemoError, NotADemo, run
 
     try:

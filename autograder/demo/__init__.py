@@ -1,4 +1,4 @@
-"""A class that does not exist, graded with nbgrader's own commands: what an instructor gets, without any students."""
+"""A class that does not exist, graded as an instructor would: what comes out, without any students."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(directory: Path, console: Console) -> None:
     show_level(course.level, console)
     classes = _hand_in(course, console)
     for assignment in _assignments(classes):
-        course.nbgrader(console, "autograde", assignment)
+        course.mlphys(console, "grade", assignment)
         course.nbgrader(console, "generate_feedback", assignment)
     course.nbgrader(console, "export", "--to", SCORES)
     whole = next(iter(classes)).assignment  # the others are handed in by two students only
