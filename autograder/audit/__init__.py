@@ -15,8 +15,9 @@ from autograder.course import Problem
 from autograder.grading.marks import Part, Variant, parts_of, variants_of
 from autograder.grading.record import PartResult, Record
 from autograder.grading.run import grade
+from autograder.grading.shared import sandbox_of
 from autograder.grading.submission import Submission
-from autograder.sandbox import Isolation, Sandbox
+from autograder.sandbox import Isolation, Limits
 
 
 @dataclass(frozen=True)
@@ -60,26 +61,19 @@ def audit(problem: Problem, level: Isolation, seeds: int = 1) -> Iterator[Row]:
     jobs = [(group, seed) for group in notebooks for seed in range(seeds if group[0].is_right else 1)]
     # Not forked: the caller may have threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(mp_context=context, initializer=_start_sandbox, initargs=(level,)) as pool:
-        for rows in pool.map(partial(_rows, problem), *zip(*jobs, strict=True)):
+    with ProcessPoolExecutor(mp_context=context) as pool:
+        for rows in pool.map(partial(_rows, problem, level), *zip(*jobs, strict=True)):
             yield from rows
 
 
-_sandboxes: list[Sandbox] = []  # of this process of the pool: one, for as long as the process lives
-
-
-def _start_sandbox(level: Isolation) -> None:
-    _sandboxes.append(Sandbox(level))
-
-
-def _rows(problem: Problem, group: list[Expectation], seed: int) -> list[Row]:
+def _rows(problem: Problem, level: Isolation, group: list[Expectation], seed: int) -> list[Row]:
     """Grade the notebook that the expectations of `group` are about."""
     first = group[0]
     only = None if first.is_right else first.part
-    graded = grade(problem, first.beside or first.submission, _sandboxes[0], seed, only)
+    graded = grade(problem, first.beside or first.submission, sandbox_of(level, Limits()), seed, only)
     if first.beside is not None and graded.record.score != graded.record.max_score:
         # One right function may give what another, as right, does not take.
-        return [row for one in group for row in _rows(problem, [replace(one, beside=None)], seed)]
+        return [row for one in group for row in _rows(problem, level, [replace(one, beside=None)], seed)]
     rows = []
     for expectation in group:
         name = expectation.name if seed == 0 else f"{expectation.name}, seed {seed}"

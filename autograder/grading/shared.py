@@ -12,7 +12,8 @@ from autograder.sandbox import Isolation, Limits, Sandbox
 
 
 @functools.cache
-def _sandbox(level: Isolation, limits: Limits) -> Sandbox:
+def sandbox_of(level: Isolation, limits: Limits) -> Sandbox:
+    """This process's own, for as long as the process lives."""
     sandbox = Sandbox(level, limits)
     # Called at the end of a process of a pool as well, where atexit is not.
     Finalize(None, sandbox.close, exitpriority=1)
@@ -26,10 +27,10 @@ def grade_in_shared(
 
     If that fails, its sandbox is ended, so that the next submission gets a server that lives.
     """
-    sandbox = _sandbox(level, limits)
+    sandbox = sandbox_of(level, limits)
     try:
         return grade(problem, submission, sandbox, secret=secret)
     except BaseException:
         sandbox.close()
-        _sandbox.cache_clear()
+        sandbox_of.cache_clear()
         raise
