@@ -37,7 +37,16 @@ BAD = {
     "numbers for letters": (PROOF + "return verify(np.eye(3) @ A, A)", "proof", "@ takes matrix expressions"),
     "a shape that does not fit": (PROOF + "return verify(C @ U, A)", "proof", "C is k×k and U is n×k"),
     "the inverse of U": (PROOF + "return verify(A, inv(U))", "proof", "U is n×k, not square"),
-    "letters of their own": (PROOF + "return verify(*symbols('B:n,n D:n,n'))", "proof", "'B' is not declared"),
+    "letters of their own": (
+        PROOF + "return verify(*symbols('B:n,n D:n,n'))",
+        "proof",
+        "Line 1: The letter B is not among those of the claim",
+    ),
+    "letters of another shape": (
+        PROOF + "A, U, C, V = symbols('A:n,n U:n,n C:n,n V:n,n'); return verify((A + U @ C @ V) @ inv(A), A)",
+        "proof",
+        "The letter U is not among those of the claim, or has another shape there",
+    ),
     "an expression without end": (PROOF + "\n    while True:\n        A = A @ A", "proof", "more than 300 parts"),
     "a product of sums": (
         PROOF + START + "B = A\n    for _ in range(20):\n        B = B @ (A + T)\n    return verify(T @ X, B)",
@@ -65,7 +74,7 @@ BAD = {
         + "global to_data\n    step = ['line', [], [[np.ones(2), 'inv']]]\n"
         + "    to_data = lambda proof: {'mode': 'verify', 'steps': [step] * 3}\n    return verify()",
         "proof",
-        "'ndarray' is not declared",
+        "'ndarray' is no part of a matrix expression",
     ),
     "their own checker": (
         "import proof_checker\n" + PROOF + "proof_checker.check = lambda *_: True; return verify(A)",

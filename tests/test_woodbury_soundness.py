@@ -279,4 +279,4 @@ def test_python_reads_back_what_is_printed() -> None:
     for _ in range(500):
         line = written(random_line(rng, ATOMS), rng)
         assert eval(repr(line), dict(names)) == line
-        assert from_tokens(to_tokens(line), SHAPES) == line
+        assert from_tokens(to_tokens(line)) == line

@@ -112,16 +112,18 @@ class Expr:
 
 def symbols(declarations: str) -> tuple[Expr, ...]:
     """Letters with their shapes: `A, u = symbols("A:n,n  u:n,1")`. A dimension is a lower-case letter, or 1."""
-    found = []
-    for declaration in declarations.split():
-        match = re.fullmatch(rf"({NAME.pattern}):([a-z]|1),([a-z]|1)", declaration)
-        if match is None:
-            raise NotAnExpression(
-                f"{declaration!r} declares no matrix: write name:rows,columns, such as U:n,k or u:n,1."
-            )
-        name, rows, columns = match.groups()
-        found.append(symbol(name, (as_dim(rows), as_dim(columns))))
-    return tuple(found)
+    return tuple(declared(declaration) for declaration in declarations.split())
+
+
+def declared(declaration: str) -> Expr:
+    """One letter with its shape, such as `U:n,k`."""
+    match = re.fullmatch(rf"({NAME.pattern}):([a-z]|1),([a-z]|1)", declaration)
+    if match is None:
+        raise NotAnExpression(
+            f"{declaration[:20]!r} declares no matrix: write name:rows,columns, such as U:n,k or u:n,1."
+        )
+    name, rows, columns = match.groups()
+    return symbol(name, (as_dim(rows), as_dim(columns)))
 
 
 def symbol(name: str, shape: Shape) -> Expr:
@@ -156,11 +158,13 @@ def letters(expression: Expr) -> dict[str, Shape]:
 
 
 def to_tokens(expression: Expr) -> list[str | int]:
-    """The expression as plain data: postfix, such as ["A", "U", "C", "@", "V", "@", "+", "inv"]."""
+    """The expression as plain data: postfix, such as ["A:n,n", "U:n,k", "V:k,n", "@", "+", "inv"]."""
     words = {"sum": "+", "product": "@", "inverse": "inv"}
     tokens: list[str | int] = []
     for part in walk(expression):
-        if part.op in ("eye", "let"):
+        if part.op == "symbol":
+            tokens.append(f"{part.label}:{part.shape[0]},{part.shape[1]}")
+        elif part.op in ("eye", "let"):
             tokens.append(f"{part.op} {part.label}")
         else:
             tokens.append(words.get(part.op, part.label))
