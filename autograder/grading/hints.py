@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autograder.course import Problem
 from autograder.grading.diagnosis import Cause, diagnose
 from autograder.grading.marks import Part, variants_of
@@ -32,7 +34,8 @@ class Diagnosis:
             return Cause(f"This uses your `{first}`, whose own tests fail: repair that first.")
         if case.outcome != "failed":
             return None
-        causes = {cause for function in self._judged(part, case) if (cause := self._of(function)) is not None}
+        judged = self._judged(part, case)
+        causes = {cause for function in judged if (cause := self._among(function, judged)) is not None}
         if len(causes) == 1:
             return causes.pop()
         return None if case.hint is None else Cause(case.hint)
@@ -42,6 +45,13 @@ class Diagnosis:
         helpers = [name for name in case.asked if name not in self._order]
         asked = set(case.asked).union(*(reached(name, self._used) for name in helpers))
         return asked.intersection(part.functions)
+
+    def _among(self, function: str, judged: set[str]) -> Cause | None:
+        """The cause of a function. A general slip does not say whose it is, if several functions are judged at once."""
+        cause = self._of(function)
+        if cause is None or len(judged) == 1:
+            return cause
+        return replace(cause, hint=cause.hint.replace("Your result", f"The result of your `{function}`"))
 
     def _of(self, function: str) -> Cause | None:
         if function not in self._causes:
