@@ -31,11 +31,11 @@ def course_cells(problem: Problem) -> list[CourseCell]:
     return [_course_cell(cell) for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id")]
 
 
-def given_functions(problem: Problem) -> str:
-    """The functions and classes that the locked cells of `problem` define, as one piece of code."""
+def given_functions(problem: Problem) -> dict[str, str]:
+    """The functions and classes that the locked cells of `problem` define: the source of each by its name."""
     given = [cell.source for cell in course_cells(problem) if cell.kind == "code" and cell.locked and not cell.check]
     nodes = [node for source in given for node in ast.parse(source).body]
-    return "\n\n".join(ast.unparse(node) for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    return {node.name: ast.unparse(node) for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
 def _course_cell(cell: dict[str, Any]) -> CourseCell:

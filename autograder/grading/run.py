@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,11 +74,11 @@ def grade(
     return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
 
 
-def _put_back(definitions: str, worker: Worker, seconds: float) -> None:
+def _put_back(definitions: Mapping[str, str], worker: Worker, seconds: float) -> None:
     """Define again what the tests call of the course's own cells; a later cell may have put something in its place."""
     # The tests find out themselves that a process has ended.
     with contextlib.suppress(StudentBroke, StudentTimeout):
-        worker.run_cell(definitions, "the notebook's own functions", seconds)
+        worker.define(definitions, seconds)
 
 
 def _untested(problem: Problem, parts: list[Part], submission: Submission, sandbox: Sandbox) -> Graded:

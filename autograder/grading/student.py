@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.sandbox import Limits, Session, StudentTimeout
+from autograder.sandbox import Limits, Session, StudentError, StudentTimeout
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,14 @@ class Call:
     kwargs: dict[str, Any]
     result: Any
     inputs_after: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a call came to that may raise: the kinds of its exception, its own class first, or else a value."""
+
+    raised: tuple[str, ...]
+    value: Any
 
 
 class Patience:
@@ -99,17 +107,21 @@ class Student:
         return StudentFunction(self, name)
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
-        self.asked.append(name)
-        try:
-            result, inputs = self._session.call(name, args, kwargs, self._patience.of(name))
-        except StudentTimeout:
-            self._patience.lose(name)
-            self._patience.left()
-            raise
+        result, inputs = self.ask(name, args, kwargs)
         call = Call(name, args, kwargs, result, tuple(inputs))
         if self._room.takes(call):
             self.calls.append(call)
         return result, inputs
+
+    def ask(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+        """A call that is not remembered for the diagnosis."""
+        self.asked.append(name)
+        try:
+            return self._session.call(name, args, kwargs, self._patience.of(name))
+        except StudentTimeout:
+            self._patience.lose(name)
+            self._patience.left()
+            raise
 
 
 class StudentFunction:
@@ -125,3 +137,15 @@ class StudentFunction:
     def inputs_after(self, *args: Any) -> tuple[Any, list[Any]]:
         """The result, and the arguments as the student's function left them."""
         return self._student.call(self._name, args, {})
+
+    def attempt(self, *args: Any) -> Attempt:
+        """What comes of a call where the function ought to raise, or just does not: numbers there say nothing of it.
+
+        That a function is not written yet is no answer, and passes through to the record.
+        """
+        try:
+            return Attempt((), self._student.ask(self._name, args, {})[0])
+        except StudentError as error:
+            if error.ename == "NotImplementedError":
+                raise
+            return Attempt(error.kinds, None)

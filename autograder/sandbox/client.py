@@ -54,6 +54,10 @@ class Worker:
         [outputs] = self._ask(["cell", source, label, seconds, self._limits.output], "outputs", list, seconds + 1.0)
         return [output for output in outputs if isinstance(output, dict)]
 
+    def define(self, definitions: Mapping[str, str], seconds: float) -> None:
+        """Put functions and classes, source by name, in the place of what has these names now. Raises as `run_cell`."""
+        self._ask(["define", dict(definitions), seconds], "defined", None, seconds + 1.0)
+
     def put_file(self, name: str, content: bytes) -> None:
         """Write a file into the directory where the notebook runs."""
         self._ask(["file", name, content], "written", None, ANSWER_SECONDS)

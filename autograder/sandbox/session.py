@@ -12,11 +12,13 @@ from autograder.sandbox.limits import Limits
 
 
 class StudentError(Exception):
-    """The student's function raised."""
+    """The student's function raised an exception of these kinds, its own class first."""
 
-    def __init__(self, ename: str, evalue: str, line: tuple[int, str] | None, own: bool) -> None:
+    def __init__(
+        self, ename: str, kinds: tuple[str, ...], evalue: str, line: tuple[int, str] | None, own: bool
+    ) -> None:
         super().__init__(f"{ename}: {evalue}")
-        self.ename, self.evalue, self.line, self.own = ename, evalue, line, own
+        self.ename, self.kinds, self.evalue, self.line, self.own = ename, kinds, evalue, line, own
 
 
 class StudentTimeout(Exception):
@@ -163,10 +165,11 @@ def _lists_text(value: Any) -> bool:
 
 def _student_error(error: dict[Any, Any]) -> StudentError:
     match error:
-        case {"ename": str(ename), "evalue": str(evalue), "line": line, "own": bool(own)}:
+        case {"ename": str(ename), "kinds": list(kinds), "evalue": str(evalue), "line": line, "own": bool(own)}:
+            names = tuple(kind[:200] for kind in kinds if isinstance(kind, str))
             match line:
                 case None:
-                    return StudentError(ename[:200], evalue[:2000], None, own)
+                    return StudentError(ename[:200], names, evalue[:2000], None, own)
                 case [int(number), str(text)]:
-                    return StudentError(ename[:200], evalue[:2000], (number, text[:200]), own)
+                    return StudentError(ename[:200], names, evalue[:2000], (number, text[:200]), own)
     raise wire.WireError("The Python process described an error in no known form.")

@@ -142,6 +142,41 @@ def springs(root: Path) -> Problem:
     return problem
 
 
+# A function of the course's own, which is put back before the tests, and what they ask it; a class before it.
+HELPER = "class Kept(dict):\n    pass\n\n\ndef total(x, k):\n    return energy(x, k) + energy(2 * x, k)"
+HELPED = '''\
+import numpy as np
+
+from autograder.grading import ALGEBRA, agree, check, part, points
+
+
+@part("energy", "The energy", functions=("energy",))
+class TestEnergy:
+    @points(4)
+    def test_total(self, student, reference, rng):
+        """The energies of two springs add up."""
+        x, k = rng.normal(size=3), rng.uniform(1, 2)
+        agree(student.total(x, k), reference.energy(x, k) + reference.energy(2 * x, k), ALGEBRA, of="the sum")
+
+    @points(2)
+    def test_refusal(self, student, rng):
+        """A spring that pushes is a ValueError, and no other is."""
+        raised = [student.energy.attempt(rng.normal(size=2), k).raised for k in rng.permutation([-1.0, 1.0, 2.0])]
+        errors = sum("ValueError" in kinds for kinds in raised)
+        check(errors == sum(map(bool, raised)) == 1, measured=f"{errors} errors", allowed="1", next_step="Look at k.")
+'''
+
+
+def with_helper(root: Path) -> Problem:
+    """The problem's energy alone, asked through a function of the course's own; worth as much as the whole."""
+    problem = springs(root)
+    problem.test_module.write_text(HELPED)
+    book = notebook(RIGHT)
+    book["cells"].insert(1, _cell(HELPER, "springs-given-helper"))
+    problem.source_notebook.write_text(json.dumps(book))
+    return problem
+
+
 def notebook(answers: Mapping[str, str], *own: str) -> dict[str, Any]:
     """The problem's notebook with these functions, and the student's `own` cells before the checks."""
     cells = [_cell(IMPORTS, "springs-given-imports")]

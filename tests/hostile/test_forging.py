@@ -23,6 +23,7 @@ from forging_helpers import (
     shown,
     springs,
     unconfined,
+    with_helper,
 )
 
 from autograder.course import Problem
@@ -294,6 +295,54 @@ def test_a_claimed_score_is_shown_and_not_believed(problem: Problem, sandbox: Sa
     graded = hand_in(problem, sandbox, CLAIMS[name])
     assert "max_score" in str(graded.outputs)
     assert_earned(graded, 0)
+
+
+# The course's own functions in the notebook, through which some tests ask
+
+REFUSES = {
+    **RIGHT,
+    "energy": "class Pushes(ValueError): pass\n"
+    "def energy(x, k):\n    if k < 0: raise Pushes\n    return k * np.sum(np.square(x)) / 2",
+}
+FORGED = "def total(x, k): return 2.5 * k * np.sum(np.square(x))"
+HELPERS = {
+    "another function in its place": FORGED,
+    "an AST transformer": "import ast\nclass Other(ast.NodeTransformer):\n"
+    f"    def visit_FunctionDef(self, node): return ast.parse({FORGED!r}).body[0] if node.name == 'total' else node\n"
+    "get_ipython().ast_transformers.append(Other())",
+    "an input transformer": "get_ipython().input_transformers_cleanup.append("
+    f"lambda lines: [{FORGED!r}] if any('def total' in line for line in lines) else lines)",
+    "a replaced run_cell": f"{FORGED}\nget_ipython().run_cell = lambda *a, **k: None",
+    "a replaced compiler": f"{FORGED}\nget_ipython().compile.ast_parse = lambda *a, **k: __import__('ast').parse('')",
+    "a class before it that cannot be put back": f"{FORGED}\ndict = None",
+    "other names for what it needs": f"{FORGED}\nglobals = lambda: {{'energy': None, 'total': total}}\ntype = str",
+    "errors for everything": "def energy(x, k): raise ValueError",
+    "the name of an error": "ValueError = SystemExit = float",
+}
+
+
+@pytest.fixture(scope="module")
+def helped(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+    return with_helper(tmp_path_factory.mktemp("helped"))
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_a_forged_helper_earns_nothing(helped: Problem, sandbox: Sandbox, name: str) -> None:
+    assert_earned(hand_in(helped, sandbox, HELPERS[name]), 0)
+
+
+def test_a_right_answer_does_not_suffer_from_forged_helpers(helped: Problem, sandbox: Sandbox) -> None:
+    """So what is forged above would have been believed: the numbers are right."""
+    assert_earned(hand_in(helped, sandbox, answers=REFUSES), FULL)
+    assert_earned(hand_in(helped, sandbox, HELPERS["an AST transformer"], answers=REFUSES), FULL)
+
+
+def test_a_helper_that_cannot_be_put_back_is_none(helped: Problem, sandbox: Sandbox) -> None:
+    """What stood in its place is gone too; here a builtin is missing that every definition needs."""
+    attack = f"{FORGED}\nimport builtins\nbuiltins.compile = None"
+    graded = hand_in(helped, sandbox, attack, answers=REFUSES)
+    assert_earned(graded, FULL - 4)
+    assert "no function `total`" in graded.record.part("energy").tests[0].message
 
 
 # On the wire, which a student's code finds in the frames below its own

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import linecache
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -131,16 +134,25 @@ class Notebook(InteractiveShell):
         """Run one cell for at most `seconds`; its outputs in notebook format, of their text `most` characters."""
         self.outputs = Outputs(most)
         self.compile.label = label
-        signal.signal(signal.SIGALRM, _stop)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            self.run_cell(source, store_history=True)
-            self._flush_figures()
+            with _at_most(seconds):
+                self.run_cell(source, store_history=True)
+                self._flush_figures()
         except CellTimeout:
             self.outputs.stream("stderr", f"This cell was stopped after {seconds:g} seconds.\n")
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         return self.outputs.items
+
+    def define(self, definitions: dict[str, str], seconds: float) -> None:
+        """Give each name the function or class that its source defines, or nothing if that fails.
+
+        IPython has no part in it: a cell may have told it to rewrite the code of the cells after it.
+        """
+        for name, source in definitions.items():
+            file = f"<{name}>"
+            linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for `describe`
+            self.user_ns.pop(name, None)
+            with contextlib.suppress(BaseException), _at_most(seconds):
+                exec(compile(source, file, "exec"), self.user_ns)
 
     def enable_gui(self, gui: str | None = None) -> None:
         """`%matplotlib inline` asks for it; there are no windows here."""
@@ -152,6 +164,16 @@ class Notebook(InteractiveShell):
         backend = sys.modules.get("matplotlib_inline.backend_inline")
         if backend is not None:
             backend.flush_figures()
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -176,12 +198,18 @@ def make() -> Notebook:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as plain data: its type and text, and the student's own line where it was raised."""
+    """An exception as plain data: its type, all its kinds, its text, and the student's own line where it was raised."""
     line = None
     for summary in traceback.extract_tb(error.__traceback__):
         if summary.filename.startswith("<") and summary.filename.endswith(">") and summary.line:
             line = [summary.lineno, summary.line]
-    return {"ename": type(error).__name__, "evalue": _text(error), "line": line, "own": _own(error.__traceback__)}
+    return {
+        "ename": type(error).__name__,
+        "kinds": [kind.__name__ for kind in type(error).__mro__],
+        "evalue": _text(error),
+        "line": line,
+        "own": _own(error.__traceback__),
+    }
 
 
 def _own(trace: TracebackType | None) -> bool:

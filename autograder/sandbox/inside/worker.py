@@ -130,6 +130,9 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
             os._exit(0)
         if message[0] == "cell":
             connection.send(["outputs", notebook.run(*message[1:])])
+        elif message[0] == "define":
+            notebook.define(*message[1:])
+            connection.send(["defined"])
         elif message[0] == "file":
             Path(message[1]).write_bytes(message[2])
             connection.send(["written"])

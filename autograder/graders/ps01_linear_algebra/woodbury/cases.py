@@ -73,41 +73,27 @@ def untouched(before, after):
     )
 
 
-def attempted(answer):
-    """What the notebook's own `attempt` gave, if it is what that gives."""
-    names = answer.get("raised") if isinstance(answer, dict) else None
-    check(
-        isinstance(names, list) and all(isinstance(name, str) for name in names) and "value" in answer,
-        measured="`attempt` gave something else than it is written to give",
-        allowed="the functions that this notebook brings along, as they are",
-        next_step="Do not define `attempt`, or what it calls, in another way.",
-    )
-    return answer
-
-
-def raised(answer, error, what, hint=None):
+def raised(attempt, error, what, hint=None):
     """Check that an attempt ended in that kind of exception."""
-    answer = attempted(answer)
     check(
-        any(error in name for name in answer["raised"]),  # torch has a LinAlgError of its own
-        measured=f"{what} raised {answer['raised'][0]}" if answer["raised"] else f"{what} returned a result",
+        any(error in name for name in attempt.raised),  # torch has a LinAlgError of its own
+        measured=f"{what} raised {attempt.raised[0]}" if attempt.raised else f"{what} returned a result",
         allowed=f"a {error}",
         next_step="Read in the docstring when the function raises what.",
-        hint=hint if not answer["raised"] else None,
+        hint=hint if not attempt.raised else None,
     )
 
 
-def returned(answer, what, hint=None, dense=DENSE):
+def returned(attempt, what, hint=None, dense=DENSE):
     """The result of an attempt, which must not have raised."""
-    names = attempted(answer)["raised"]
     check(
-        not names,
-        measured=f"{what} raised {names[0] if names else ''}",
+        not attempt.raised,
+        measured=f"{what} raised {attempt.raised[0] if attempt.raised else ''}",
         allowed="a result",
         next_step="Call the function with arguments like these in your notebook, and read the traceback from below.",
-        hint=dense if "MemoryError" in names else hint,
+        hint=dense if "MemoryError" in attempt.raised else hint,
     )
-    return as_array(answer["value"], of=what)
+    return as_array(attempt.value, of=what)
 
 
 def flipped(rng, n, k):
@@ -162,7 +148,7 @@ def judged(student):
     except Unreadable as why:
         raise Mismatch(
             str(why),
-            "a proof of at most 40 lines, by verify, derive or solve",
+            "what verify, derive or solve returns",
             "Run check(woodbury_proof(A, U, C, V), woodbury()) in your notebook.",
         ) from None
 

@@ -34,6 +34,7 @@ from autograder.graders.ps01_linear_algebra.woodbury.pairs import (
     large,
     last_entry,
     more_candidates,
+    never,
     quarter,
     ten,
     wide,
@@ -86,7 +87,7 @@ class TestRankOne:
         regular, close = nearly_singular(rng, 5, 1.0, 1e-8), nearly_singular(rng, 5, 1.0, 2e-11)
         above, below = long_vectors(rng, 5.0), long_vectors(rng, 0.1)
         inputs = exact, rounded, scaled, regular, long, close, above, below
-        answers = [student.attempt("sherman_morrison", *args) for args in inputs]
+        answers = [student.sherman_morrison.attempt(*args) for args in inputs]
         inverse = returned(answers[3], "sherman_morrison with 1 + vᵀA⁻¹u = 1e-8")
         returned(answers[5], "sherman_morrison with 1 + vᵀA⁻¹u = 2e-11, ten times the bound")
         returned(answers[6], "sherman_morrison with 100 entries and 1 + vᵀA⁻¹u five times the bound", NORM)
@@ -146,8 +147,8 @@ class TestIdentity:
         inputs += [(*pairs["(1.30), minus"], [(2, 1), (2, 2)], p, 3, int(rng.integers(1000))) for p in (2, 3, 5)]
         inputs += [(Late(60, gone=50), zero, [(2, 2)], p, 12, 3) for p in (7, 101, 103)]
         same_verdicts(student, reference, rng, inputs)
-        never = student.attempt_without_value([(1, 1)], 7, 1, 0)
-        raised(never, "ValueError", "is_identity with a side that never has a value")
+        valueless = student.is_identity.attempt(never, never, [(1, 1)], 7, 1, 0)
+        raised(valueless, "ValueError", "is_identity with a side that never has a value")
 
     @points(1)
     def test_every_trial(self, student, reference, rng):
@@ -277,7 +278,7 @@ class TestProof:
         check(
             report.starts and report.ends and not report.unreadable and len(report.verdicts) > 1,
             measured=" ".join((*report.unreadable, *report.sentences)),
-            allowed="the right first and last line, and only inverses that are given",
+            allowed="the right first and last line, and only letters and inverses that are given",
             next_step=RUN,
             hint=report.cause,
         )
@@ -353,7 +354,7 @@ class TestSolve:
                 (A, U, 0 * C, V, b),
                 (A, U, np.diag([0.0, *rng.uniform(0.5, 1.0, size=k - 1)]), V, b),
             ]
-        answers = [student.attempt("woodbury_solve", Solver(A), *rest) for A, *rest in singular]
+        answers = [student.woodbury_solve.attempt(Solver(A), *rest) for A, *rest in singular]
         solved(student, reference, inputs)
         for (A, *rest), answer in zip(singular, answers, strict=True):
             x = returned(answer, "woodbury_solve with a singular C", SINGULAR)
@@ -369,7 +370,10 @@ class TestSolve:
         d, b = rng.uniform(1.0, 2.0, size=(2, n))
         U, V = rng.normal(size=(2, n, 1)) / np.sqrt(n)
         args = U, np.array([[0.5]]), V.T, b
-        answer = returned(student.attempt_diagonal(d, *args), "woodbury_solve at n = 300,000")
+        answer = returned(
+            student.woodbury_solve.attempt(lambda b: (np.asarray(b, dtype=float).T / d).T, *args),
+            "woodbury_solve at n = 300,000",
+        )
         agree(answer, reference.woodbury_solve(lambda b: (b.T / d).T, *args), SOLVED, of="x at n = 300,000")
 
     @points(0.5)
@@ -409,13 +413,13 @@ class TestSolve:
         A, U, C, V, b = system(rng, 6, 3)
         solver = Solver(A)
         wrong = [C[0], np.diag(C)[:, None], C[:, :2], np.float64(2.0)]
-        answers = [student.attempt("woodbury_solve", solver, U, bad, V, b) for bad in wrong]
+        answers = [student.woodbury_solve.attempt(solver, U, bad, V, b) for bad in wrong]
         # With n = k = r numpy stretches all that comes of a diagonal, and stumbles nowhere by itself.
         square = system(rng, 3, 3, 3)
-        stretched = student.attempt("woodbury_solve", Solver(square[0]), square[1], np.diag(square[2]), *square[3:])
+        stretched = student.woodbury_solve.attempt(Solver(square[0]), square[1], np.diag(square[2]), *square[3:])
         right = student.woodbury_solve(solver, U, C, V, b)
         first = np.eye(4)[:, :1]
-        none = student.attempt("woodbury_solve", Solver(np.eye(4)), first, np.array([[-1.0]]), first.T, np.ones(4))
+        none = student.woodbury_solve.attempt(Solver(np.eye(4)), first, np.array([[-1.0]]), first.T, np.ones(4))
         agree(right, reference.woodbury_solve(solver, U, C, V, b), SOLVED, of="x", shape="vector")
         for bad, answer in zip(wrong, answers, strict=True):
             raised(answer, "ValueError", f"woodbury_solve with C of shape {np.shape(bad)} and k = 3", SHAPE)
@@ -506,7 +510,7 @@ class TestLikelihood:
     def test_scale(self, student, reference, rng):
         """χ² of 200,000 channels comes without any n×n matrix."""
         r, stat, U, C = detector(rng, 200_000, 2)
-        answer = student.attempt("chi2_correlated", r, stat, U, C)
+        answer = student.chi2_correlated.attempt(r, stat, U, C)
         chi2 = returned(answer, "chi2_correlated at n = 200,000", dense=DENSE_SIGMA)
         agree(as_float(chi2, of="χ²"), reference.chi2_correlated(r, stat, U, C), SOLVED, of="χ² at n = 200,000")
 
