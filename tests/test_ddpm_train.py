@@ -36,6 +36,12 @@ RIGHT = {
     "        losses.append(train_step(model, opt, x0[rows], sch, gen))\n        rate.step()\n    return losses\n",
     "large batches": ADAM.format(before="", batch=DRAWN.replace("128", "1024"), gen="gen"),
     "all points, shuffled": ADAM.format(before="", batch="x0[torch.randperm(len(x0), generator=gen)]", gen="gen"),
+    "a run of rows": ADAM.format(
+        before="", batch="x0[int(torch.randint(len(x0) - 128, (1,), generator=gen)) :][:128]", gen="gen"
+    ),
+    "a tenth held out": ADAM.format(
+        before="x0 = x0[torch.randperm(len(x0), generator=gen)[len(x0) // 10 :]]", batch=DRAWN, gen="gen"
+    ),
     "a single point": ADAM.format(before="", batch=DRAWN.replace("128", "1"), gen="gen"),
     "numpy, seeded by gen": ADAM.format(
         before="rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=gen)))",
@@ -90,6 +96,14 @@ WRONG = {
     "ten batches in turn": (
         ADAM.format(before=f"ten = [{DRAWN} for _ in range(10)]", batch="ten[i % 10]", gen="gen"),
         "steps with 3840 rows in all saw",
+    ),
+    "the first half of the data": (
+        ADAM.format(before="x0 = x0[: len(x0) // 2]", batch=DRAWN, gen="gen"),
+        "and 0 others",
+    ),
+    "the second half of the data, in small batches": (
+        ADAM.format(before="x0 = x0[len(x0) // 2 :]", batch=DRAWN.replace("128", "16"), gen="gen"),
+        "steps saw 0 rows",
     ),
     "data of unit width": (
         ADAM.format(before="x0 = (x0 - x0.mean(0)) / x0.std(0)", batch=DRAWN, gen="gen"),

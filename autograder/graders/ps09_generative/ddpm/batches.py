@@ -16,6 +16,7 @@ TRICKLE["abar"] = np.cumprod(TRICKLE["alpha"])
 
 RESTARTED = "train begins with new parameters: what earlier calls have learned is lost. Leave the model as it is."
 ONE_BATCH = "Every step sees the same few points: draw a new random batch of x0 inside the loop."
+ONE_HALF = "One half of x0 is never drawn: take rows from all of it, by randint(len(x0), …) or by randperm(len(x0))."
 TOO_FEW = "Your loop makes fewer steps than `steps` says: one call of train_step for each."
 TOO_MANY = "Your loop makes more steps than `steps` says: one call of train_step for each, and no other."
 SEEDED = "train gives the generator a seed of its own: every call repeats the same numbers. Use gen as it comes."
@@ -78,7 +79,7 @@ def _row(seen, said):
     shown = seen if np.ndim(seen[0]) == 2 else seen[::-1]  # who names the arguments may turn them round
     x, t = only_call([shown], (*as_array(shown[0], of="what the model was shown").shape[:1], 2))
     y = sized(said, x.shape, "the output of your model")
-    place = np.rint(x / SPACING + (SIDE - 1) / 2)
+    place = _place(x)
     # A t beyond both ends is the affair of the test of the draws.
     abar = TRICKLE["abar"][np.clip(t, 1, len(TRICKLE["abar"]) - 1)][:, None]
     x0 = SPACING * (place - (SIDE - 1) / 2)
@@ -86,7 +87,12 @@ def _row(seen, said):
     return place @ [SIDE, 1], eps, np.mean((y - eps) ** 2)
 
 
-def check_training(training):
+def _place(points):
+    """Column and row of the lattice point that is nearest to each of `points`."""
+    return np.rint(points / SPACING + (SIDE - 1) / 2)
+
+
+def check_training(training, data):
     """It must have made all steps, from the network as it was, on new rows of x0 at each, and say their losses."""
     found, batches = training.found, training.batches
     check(
@@ -111,6 +117,7 @@ def check_training(training):
         allowed="the rows of x0 as they are, through train_step",
         next_step="Do not shift, scale or blur x0 in train: the network itself may scale what it is shown.",
     )
+    _check_halves(batches, data)
     _check_variety(batches)
     _check_losses(training)
     check(
@@ -119,6 +126,20 @@ def check_training(training):
         allowed="torch.float32, as the docstring of make_model says",
         next_step="Leave the layers in torch's own precision, or end forward with .float().",
         hint=DOUBLE,
+    )
+
+
+def _check_halves(batches, data):
+    """Rows from the first half of the data, and rows from the second: it is all the same where in x0 a row stands."""
+    seen = np.isin(_place(data) @ [SIDE, 1], np.concatenate(batches))
+    first, second = np.array_split(seen, 2)
+    # 30 single rows miss a half with probability 2e-9; more of them, or the rows of a shuffled x0, with less.
+    check(
+        first.any() and second.any(),
+        measured=f"{len(batches)} steps saw {np.sum(first)} rows of the first half of x0, and {np.sum(second)} others",
+        allowed="some of both, wherever in x0 they stand",
+        next_step="Print the smallest and the largest number of the rows that you draw.",
+        hint=ONE_HALF,
     )
 
 

@@ -7,6 +7,7 @@ from autograder.graders.ps09_generative.ddpm.batches import (
     DOUBLE,
     NOT_BY_GEN,
     ONE_BATCH,
+    ONE_HALF,
     OTHER_GEN,
     OVERWRITTEN,
     RESTARTED,
@@ -379,6 +380,13 @@ def one_batch_for_all_steps(model, x0, sch, gen, steps):
     opt = torch.optim.Adam(model.parameters(), lr=3e-3)
     batch = x0[torch.randint(len(x0), (512,), generator=gen)]
     return [train_step(model, opt, batch, sch, gen) for _ in range(steps)]
+
+
+@mistake("train", hint=ONE_HALF)
+def only_the_first_half(model, x0, sch, gen, steps):
+    opt, first = torch.optim.Adam(model.parameters(), lr=3e-3), x0[: len(x0) // 2]
+    batches = (first[torch.randint(len(first), (128,), generator=gen)] for _ in range(steps))
+    return [train_step(model, opt, batch, sch, gen) for batch in batches]
 
 
 @mistake("train", hint=TOO_FEW)

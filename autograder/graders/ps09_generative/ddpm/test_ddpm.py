@@ -301,12 +301,12 @@ class TestTraining:
 
         Three runs of 30 steps: two with one seed, one with another. Refused in 0 of 175 runs of five right answers (the
         reference, batches of 1024, of one row, of all rows, epochs); `tests/test_ddpm_train.py` has what is refused.
-        Not seen: a train that draws from a quarter of the data, which learns hardly less.
+        Not seen, with batches of 32 or less: a train that never draws every other row, which learns hardly less.
         """
         data, (seed, another) = lattice(rng), rng.integers(2**31, size=2).tolist()
         trainings = [watched(student, data, value) for value in (seed, seed, another)]
         for training in trainings:
-            check_training(training)
+            check_training(training, data)
         check_randomness(*trainings)
 
     def excess(self, student, reference, rng, rounds, allowed):
