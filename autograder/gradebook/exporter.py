@@ -15,6 +15,7 @@ from sqlalchemy.exc import SAWarning
 
 from autograder.course import Problem, find
 from autograder.gradebook.folder import SubmissionsDirectory
+from autograder.gradebook.names import leave_out_unusable
 from autograder.gradebook.notebook import notebook_of
 from autograder.gradebook.scores import flag
 from autograder.grading.submission import Submission, Unreadable, read, unread
@@ -29,6 +30,7 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.parent.coursedir = SubmissionsDirectory.like(self.parent.coursedir)
+        leave_out_unusable(self.parent)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from conftest import Course
 
 from autograder.course import Problem
+from autograder.gradebook.names import is_usable
 from autograder.grading.run import grade
 from autograder.grading.submission import read
 from autograder.sandbox import Limits, Sandbox
@@ -198,3 +200,37 @@ def test_what_cannot_be_read_replaces_an_earlier_score(course: Course) -> None:
     assert total(course, "v_tampered") == 0
     assert not any(grade.needs_manual_grade for grade in course.grades("v_tampered").values())
     assert "not a regular file" in course.record("v_tampered")["warnings"][0]
+
+
+NAMES = ("ada", "Ada Lovelace", "a.l+ml@uni-x.edu", "12345", "x_1", "Zoë", "Zoe\u0308", "王小明", "हिन्दी", "أحمد", "Ⅻ")
+NO_NAMES = (
+    *("", ".", "..", ".ada", "-rf", "=1+1", "+1", "@x", "_x", " ada", "ada ", "\u0308x"),
+    *("a*", "a?", "[ab]", "a\nb", "a\rb", "a\tb", "a\0b", "\x1b[2J", "a\u202eb", "a\u200bb", "a\u00a0b", "a\udce9"),
+    *("a/b", "a\\b", "a,b", "a'b", 'a"b', "a&b", "<b>", "a%2e", "a#b", "{a}", "$a", "a`b", "a;b", "a|b", "😀"),
+)
+# How nbgrader took them: the end of its command, other students, or none.
+LEFT_OUT = ("wb\nx", "w*", "w[a-z]", "w?", "w[", "w\udce9", "w\x1b[2Jx")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_any_script_is_one(name: str) -> None:
+    assert is_usable(name)
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_means_something_else_somewhere_is_no_name(name: str) -> None:
+    assert not is_usable(name)
+
+
+def test_a_folder_that_can_be_no_student_s_is_left_out_and_named(course: Course) -> None:
+    for name in (*LEFT_OUT, "wa"):
+        course.submit(name, solved())
+    said = course.nbgrader("autograde", PROBLEM.assignment, "--student", "w*", fails=True)
+    assert total(course, "wa") == course.record("wa")["max_score"]
+    for name in LEFT_OUT:
+        assert f"no student can be called {name!r}" in said
+        assert not course.folder("autograded", name).exists()
+    assert "Traceback" not in said
+    with sqlite3.connect(course.root / "gradebook.db") as database:
+        assert database.execute("SELECT id FROM student WHERE id LIKE 'w%'").fetchall() == [("wa",)]
+    database.close()
