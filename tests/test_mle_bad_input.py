@@ -6,10 +6,12 @@ import pytest
 
 from autograder.audit.variants import Edit, solved
 from autograder.course import find
+from autograder.grading.marks import parts_of
 from autograder.grading.run import grade
 from autograder.sandbox import Sandbox
 
 PROBLEM = find("ps04_statistics/mle")
+PARTS = {part.id: part for part in parts_of(PROBLEM.test_module)}
 
 # The function, what it is instead, the part that it costs, a test of that part, and a word of its message.
 CASES = {
@@ -93,3 +95,18 @@ def test_it_costs_its_own_part_and_says_why(what: str, impatient: Sandbox) -> No
     [test] = [test for test in graded.record.part(hurt).tests if test.name == name]
     assert word in test.message
     assert test.points == 0
+
+
+@pytest.mark.level1
+def test_a_slip_of_one_function_is_not_said_of_another(sandbox: Sandbox) -> None:
+    """The score is right here, and its test fails for the log-likelihood that it is compared with."""
+    code = "def line_loglik(beta, X, y, sigma):\n    pulls = (y - X @ beta) / sigma\n"
+    code += "    return np.sum(pulls**2 + np.log(2 * np.pi * sigma**2))"
+    graded = grade(PROBLEM, solved(PROBLEM, Edit("line_loglik", code)), sandbox, only=PARTS["line"])
+    hints = {test.name: test.hint for test in graded.record.part("line").tests if test.points == 0}
+    alone = "Your result is -2 times the right one."
+    assert hints == {
+        "test_loglik_differences": alone,
+        "test_loglik_with_constants": alone,
+        "test_score_of_own_loglik": "The result of your `line_loglik` is -2 times the right one.",
+    }

@@ -314,6 +314,7 @@ HELPERS = {
     f"lambda lines: [{FORGED!r}] if any('def total' in line for line in lines) else lines)",
     "a replaced run_cell": f"{FORGED}\nget_ipython().run_cell = lambda *a, **k: None",
     "a replaced compiler": f"{FORGED}\nget_ipython().compile.ast_parse = lambda *a, **k: __import__('ast').parse('')",
+    "a replaced definition": f"{FORGED}\ntype(get_ipython()).define = lambda *a, **k: None",
     "a class before it that cannot be put back": f"{FORGED}\ndict = None",
     "other names for what it needs": f"{FORGED}\nglobals = lambda: {{'energy': None, 'total': total}}\ntype = str",
     "errors for everything": "def energy(x, k): raise ValueError",

@@ -122,6 +122,7 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
     torch.manual_seed(0)
     notebook = shell.Notebook.instance()
     notebook.capture()
+    define = notebook.define  # now: a cell may put something else in its place
     connection = wire.Connection(stream, Objects().refer, Objects().resolve, tensors=False)
     while True:
         try:
@@ -131,7 +132,7 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
         if message[0] == "cell":
             connection.send(["outputs", notebook.run(*message[1:])])
         elif message[0] == "define":
-            notebook.define(*message[1:])
+            define(*message[1:])
             connection.send(["defined"])
         elif message[0] == "file":
             Path(message[1]).write_bytes(message[2])
