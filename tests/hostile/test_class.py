@@ -231,6 +231,7 @@ def test_a_folder_that_can_be_no_student_s_is_left_out_and_named(course: Course)
         assert f"no student can be called {name!r}" in said
         assert not course.folder("autograded", name).exists()
     assert "Traceback" not in said
+    assert not set("\x1b\udce9") & set(said)
     with sqlite3.connect(course.root / "gradebook.db") as database:
         assert database.execute("SELECT id FROM student WHERE id LIKE 'w%'").fetchall() == [("wa",)]
     database.close()
