@@ -180,6 +180,22 @@ def test_nothing_is_graded_twice_and_only_what_changed_is_graded_again(course: C
     assert course.record("bob")["score"] == sum(grade.auto_score or 0 for grade in course.grades("bob").values()) == 26
 
 
+def test_a_folder_that_can_be_no_student_s_is_left_out(course: Course) -> None:
+    """A newline, and a pattern that stands for bob; ada's next submission is graded all the same."""
+    before = rows(course)
+    for name in ("a\nb", "b*"):
+        course.submit(name, solved())
+    said = grade(course)
+    assert (said.code, said.graded) == (4, [])
+    assert rows(course) == before
+    for name in ("a\nb", "b*"):
+        assert f"no student can be called {name!r}" in said.out
+        assert not course.folder("autograded", name).exists()
+    course.submit("ada", wrong())
+    said = grade(course, "--student", "ada")
+    assert (said.code, said.graded) == (0, ["ada"])
+
+
 def test_a_gradebook_that_was_lost_is_filled_again(
     course: Course, released: Course, graded: tuple[Course, Said]
 ) -> None:

@@ -43,6 +43,8 @@ class ClassGrades:
     """What failed in single tests, whose parts are left to a person."""
     changes: dict[Whose, tuple[Record, list[str]]] = field(default_factory=dict)
     """The record before this run, and the tests whose points are others now."""
+    left_out: list[str] = field(default_factory=list)
+    """Sentences about folders that were not looked into, because no student can be called like them."""
     graded: int = 0
     """How many were graded now. All others had been, and nothing has changed since."""
 
@@ -62,6 +64,7 @@ class ClassGrading:
         lost; what was graded until then is kept.
         """
         handed_in = self.assignment.handed_in(students)
+        self.grades.left_out = [] if students else list(self.assignment.left_out.values())
         notebooks = [(student, problem, path) for student, own in handed_in.items() for problem, path in own]
         with self.progress.grading(len(notebooks)):
             for task, outcome in outcomes(self._tasks(notebooks, force), workers, self.progress.began):

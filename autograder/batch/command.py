@@ -73,4 +73,4 @@ def _progress(quiet: bool, err: Console) -> Progress:
 
 
 def _needs_a_person(grades: ClassGrades) -> bool:
-    return bool(grades.failures or grades.faults)
+    return bool(grades.failures or grades.faults or grades.left_out)

@@ -24,6 +24,7 @@ from autograder.gradebook.fill import FillGradebook, Grading
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.grade import GradeSubmission
 from autograder.gradebook.kept import store_of
+from autograder.gradebook.names import unusable
 from autograder.gradebook.scores import scores_of
 from autograder.grading.record import Record
 from autograder.grading.submission import Submission
@@ -50,6 +51,8 @@ class Assignment:
         self._app.coursedir.assignment_id = name
         self.directory = SubmissionsDirectory.like(self._app.coursedir)
         self.store = store_of(self.directory)
+        self.left_out: dict[str, str] = {}
+        """Folders of submissions that no student can have, as `handed_in` found them, and what to say of each."""
         settings = GradeSubmission(parent=self._app)
         self.least, self.limits = Isolation[settings.isolation.upper()], Limits(**settings.limits)
         self._check_gradebook()
@@ -67,10 +70,12 @@ class Assignment:
                 f"Nobody has handed in {self.name}: there is no notebook in "
                 f"{self.directory.format_path(self.directory.submitted_directory, '<student>', self.name)}."
             ) from None
+        self.left_out = unusable(loop)
         own = {p.name: p for p in problems() if p.assignment == self.name and p.name in self._released}
         found = {
             self._student(folder): [(own[path.stem], path) for path in map(Path, sorted(paths)) if path.stem in own]
             for folder, paths in sorted(loop.assignments.items())
+            if folder not in self.left_out
         }
         if missing := sorted(set(students) - found.keys()):
             raise Unusable(f"{', '.join(missing)} handed in no {self.name}. Those who did are named in `submitted`.")

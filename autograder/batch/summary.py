@@ -26,6 +26,7 @@ def show(grades: ClassGrades, console: Console) -> None:
     _list(console, "Ran into a limit of time:", _slow(grades))
     _list(console, "Other points than before:", _changed(grades))
     _list(console, "Parts left to a person, because a test failed by its own fault:", _faults(grades))
+    _list(console, "Not graded, because of the name of a folder:", grades.left_out)
     _list(console, "Not graded, by our own fault; flagged for a person:", _failures(grades))
 
 

@@ -25,13 +25,28 @@ def is_usable(name: str) -> bool:
     return name[:1].isalnum() and kinds <= {"L", "M", "N"} and not name.endswith(" ")
 
 
+def unusable(converter: Any) -> dict[str, str]:
+    """Of the folders that `converter`, nbgrader's Autograde, looks into: those without a usable name, each with why.
+
+    In a folder like `[ab]` it finds the notebooks of a, or none at all, which is no error to it.
+    """
+    course = converter.coursedir
+    folders = sorted(glob.glob(converter._format_source(course.assignment_id, course.student_id)))
+    names = {folder: _student(converter, folder) for folder in folders}
+    return {
+        folder: f"{folder!r} was left out: no student can be called {name!r}. A name is a letter or a digit, and then "
+        f"letters, digits, spaces and any of {' '.join(BETWEEN.strip())}. Rename the student's folder, and grade again."
+        for folder, name in names.items()
+        if not is_usable(name)
+    }
+
+
 def leave_out_unusable(converter: Any) -> None:
-    """Keep nbgrader's Autograde from folders whose names are not usable: it grades the others, and fails then.
+    """Keep `converter` from folders whose names are not usable: it grades the others, and fails then.
 
     To be called when it has found its notebooks. It has no way of its own to say that a submission was left out.
     """
-    names = {folder: _student(converter, folder) for folder in sorted(_folders(converter))}
-    odd = {folder: name for folder, name in names.items() if not is_usable(name)}
+    odd = unusable(converter)
     if not odd:
         return
     converter.assignments = {folder: found for folder, found in converter.assignments.items() if folder not in odd}
@@ -41,23 +56,11 @@ def leave_out_unusable(converter: Any) -> None:
         try:
             grade_the_others()
         finally:
-            for folder, name in odd.items():
-                converter.log.error(
-                    "%r was left out: no student can be called %r. A name is a letter or a digit, and then letters, "
-                    "digits, spaces and any of %s. Rename the student's folder, and grade again.",
-                    folder,
-                    name,
-                    " ".join(BETWEEN.strip()),
-                )
-        raise NbGraderException(f"Left out because of their names: {', '.join(map(repr, odd.values()))}.")
+            for sentence in odd.values():
+                converter.log.error(sentence)
+        raise NbGraderException(f"Left out because of their names: {', '.join(map(repr, odd))}.")
 
     converter.convert_notebooks = convert_notebooks
-
-
-def _folders(converter: Any) -> set[str]:
-    """All that nbgrader looks into. In a folder like `[ab]` it finds the notebooks of a, or none, which is no error."""
-    course = converter.coursedir
-    return set(glob.glob(converter._format_source(course.assignment_id, course.student_id)))
 
 
 def _student(converter: Any, folder: str) -> str:
