@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.course import Problem
+from autograder.grading.coursecells import UNANSWERED
 from autograder.grading.submission import (
     LARGEST_FILE,
     LONGEST_CELL,
@@ -125,6 +126,48 @@ def test_all_locked_cells_deleted_a_check_follows_the_student_s_functions(submit
 def test_a_missing_answer_is_told_with_its_functions(submitted: Submit) -> None:
     (warning,) = submitted([SETUP, CHECK, PERIOD, LAST]).warnings
     assert "`force`, `energy`" in warning
+
+
+# Answers in writing
+
+ESSAY = marked("markdown", "Because of *Hooke*.", "spring-written-law", solution=True, grade=True, points=3)
+
+
+@pytest.fixture(scope="module")
+def with_essay(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+    root = tmp_path_factory.mktemp("course")
+    (root / "source" / "ps00").mkdir(parents=True)
+    (root / "source" / "ps00" / "spring.ipynb").write_text(notebook([*COURSE[:4], ESSAY, *COURSE[4:]]))
+    return Problem("ps00", "spring", root)
+
+
+@pytest.mark.parametrize("change", [{}, {"cell_type": "code"}, {"cell_type": "raw"}])
+def test_a_written_answer_is_the_student_s_text(path: Path, with_essay: Problem, change: dict[str, str]) -> None:
+    path.write_text(notebook([*COURSE, {**ESSAY, "source": "$F = -kx$", **change}]))
+    assert read(path, with_essay).cells[-1] == Cell("markdown", "$F = -kx$", "spring-written-law")
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\n", UNANSWERED, f"{UNANSWERED}\n\n"])
+def test_white_space_is_no_written_answer(path: Path, with_essay: Problem, text: str) -> None:
+    path.write_text(notebook([*COURSE, {**ESSAY, "source": text}]))
+    submission = read(path, with_essay)
+    assert submission.cells[-1] == Cell("markdown", UNANSWERED, "spring-written-law")
+    assert submission.warnings == []
+
+
+def test_a_deleted_written_answer_is_put_back_empty_and_told(path: Path, with_essay: Problem) -> None:
+    path.write_text(notebook(COURSE))
+    submission = read(path, with_essay)
+    assert ids(submission) == [None, *IDS[:3], "spring-written-law", *IDS[3:]]
+    assert submission.cells[4].source == UNANSWERED
+    assert submission.warnings == [
+        "The cell `spring-written-law` with your written answer is missing, so it cannot earn points."
+    ]
+
+
+def test_an_unread_file_has_no_written_answer(with_essay: Problem) -> None:
+    cells = unread(with_essay, Unreadable("It is no notebook.")).cells
+    assert Cell("markdown", UNANSWERED, "spring-written-law") in cells
 
 
 def test_functions_moved_to_other_cells_are_fine(submitted: Submit) -> None:

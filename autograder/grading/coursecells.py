@@ -9,10 +9,16 @@ from typing import Any, Literal
 
 from autograder.course import Problem
 
+# What nbgrader releases in the place of a model answer.
+UNANSWERED = "YOUR ANSWER HERE"
+
 
 @dataclass(frozen=True)
 class CourseCell:
-    """A cell with a grade id: what it is, what it says, and who may change it."""
+    """A cell with a grade id: what it is, what it says, and who may change it.
+
+    A cell for a written answer is worth `by_hand` points, which a person gives; all others are worth none by hand.
+    """
 
     grade_id: str
     kind: Literal["code", "markdown"]
@@ -20,6 +26,7 @@ class CourseCell:
     locked: bool
     check: bool
     functions: tuple[str, ...]
+    by_hand: float
 
 
 def course_cells(problem: Problem) -> list[CourseCell]:
@@ -29,6 +36,11 @@ def course_cells(problem: Problem) -> list[CourseCell]:
         raise FileNotFoundError(f"{path} does not exist. Run `mlphys build` to make it from the statement.")
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return [_course_cell(cell) for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id")]
+
+
+def points_by_hand(problem: Problem) -> float:
+    """The points of `problem` that no test gives: those of its written answers."""
+    return sum(cell.by_hand for cell in course_cells(problem))
 
 
 def given_functions(problem: Problem) -> dict[str, str]:
@@ -49,6 +61,7 @@ def _course_cell(cell: dict[str, Any]) -> CourseCell:
         locked=not answer,
         check=bool(marks["grade"]) and not answer,
         functions=_functions(source) if answer and cell["cell_type"] == "code" else (),
+        by_hand=float(marks["points"]) if answer and marks["grade"] else 0,
     )
 
 

@@ -44,7 +44,10 @@ class PartResult:
 
 @dataclass(frozen=True)
 class Record:
-    """The grade of one notebook. All but `seconds` is the same to the bit when the same notebook is graded again."""
+    """The grade of one notebook. All but `seconds` is the same to the bit when the same notebook is graded again.
+
+    `by_hand` are the points that a person gives for written answers; neither score has them in it.
+    """
 
     problem: str
     isolation: str
@@ -53,6 +56,7 @@ class Record:
     seconds: float
     parts: tuple[PartResult, ...]
     warnings: tuple[str, ...]
+    by_hand: float = 0
 
     def part(self, id: str) -> PartResult:
         return next(part for part in self.parts if part.id == id)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autograder.course import Problem
-from autograder.grading.coursecells import given_functions
+from autograder.grading.coursecells import given_functions, points_by_hand
 from autograder.grading.execute import Execution, execute
 from autograder.grading.hints import Diagnosis
 from autograder.grading.marks import Part, Test, parts_of
@@ -70,6 +70,7 @@ def grade(
         seconds=round(time.monotonic() - began, 3),
         parts=results,
         warnings=(*submission.warnings, *execution.warnings),
+        by_hand=points_by_hand(problem),
     )
     return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
 
@@ -85,7 +86,8 @@ def _untested(problem: Problem, parts: list[Part], submission: Submission, sandb
     """The record of a file that could not be read."""
     results = tuple(PartResult(part.id, part.title, 0, part.points, tuple(map(_not_run, part.tests))) for part in parts)
     most = sum(part.points for part in parts)
-    record = Record(problem.slug, sandbox.level.label, 0, most, 0.0, results, tuple(submission.warnings))
+    told, by_hand = tuple(submission.warnings), points_by_hand(problem)
+    record = Record(problem.slug, sandbox.level.label, 0, most, 0.0, results, told, by_hand)
     return Graded(record, [[] for _ in submission.cells], [])
 
 

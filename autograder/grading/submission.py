@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from autograder.course import Problem
-from autograder.grading.coursecells import CourseCell, course_cells
+from autograder.grading.coursecells import UNANSWERED, CourseCell, course_cells
 
 Kind = Literal["code", "markdown"]
 
@@ -183,8 +183,8 @@ def _reconciled(cells: list[Cell], course: list[CourseCell], warnings: list[str]
     kept = [_recognised(cell, number, known, seen, warnings) for number, cell in enumerate(cells, start=1)]
     if not seen:
         warnings.append("None of this problem's cells is in the notebook. Was the right file submitted?")
-    _restore(kept, course)
     warnings.extend(_missing(kept, course))
+    _restore(kept, course)
     if len(warnings) > MOST_WARNINGS:
         more = len(warnings) - MOST_WARNINGS
         warnings = [*warnings[:MOST_WARNINGS], f"There are {more} more remarks of this kind."]
@@ -208,21 +208,25 @@ def _recognised(cell: Cell, number: int, known: dict[str, CourseCell], seen: set
         return Cell(own.kind, own.source, own.grade_id)
     if cell.kind != own.kind:
         warnings.append(f"Cell {number}, `{own.grade_id}`, had become a {cell.kind} cell; it was read as {own.kind}.")
-    return Cell(own.kind, cell.source, own.grade_id)
+    empty = own.by_hand and cell.source.strip() in ("", UNANSWERED)
+    return Cell(own.kind, UNANSWERED if empty else cell.source, own.grade_id)
 
 
 def _restore(kept: list[Cell], course: list[CourseCell]) -> None:
-    """Put locked cells that are missing back: a given cell as early as its neighbours allow, a check as late."""
+    """Put back what is missing: a given cell as early as its neighbours allow, a check as late, a written answer empty.
+
+    The gradebook has a row for each written answer, which waits for a person until it has a score.
+    """
     order = [cell.grade_id for cell in course]
     for place, own in enumerate(course):
         present = {cell.grade_id: index for index, cell in enumerate(kept)}
-        if not own.locked or own.grade_id in present:
+        if own.grade_id in present or not (own.locked or own.by_hand):
             continue
         before = [present[name] + 1 for name in reversed(order[:place]) if name in present]
         after = [present[name] for name in order[place + 1 :] if name in present]
         # The functions that a check calls may stand in the student's own cells after the last cell that is known.
         index = (after[:1] or [len(kept)])[0] if own.check else (before[:1] or [0])[0]
-        kept.insert(index, Cell(own.kind, own.source, own.grade_id))
+        kept.insert(index, Cell(own.kind, UNANSWERED if own.by_hand else own.source, own.grade_id))
 
 
 def _missing(kept: list[Cell], course: list[CourseCell]) -> list[str]:
@@ -235,7 +239,7 @@ def _missing(kept: list[Cell], course: list[CourseCell]) -> list[str]:
             continue
         gone = [name for name in own.functions if not re.search(rf"^(def\s+{name}\b|{name}\s*=)", code, re.MULTILINE)]
         if gone or not own.functions:
-            names = ", ".join(f"`{name}`" for name in gone) or "an answer"
+            names = ", ".join(f"`{name}`" for name in gone) or "your written answer"
             sentences.append(f"The cell `{own.grade_id}` with {names} is missing, so it cannot earn points.")
     return sentences
 

@@ -11,6 +11,8 @@ from autograder.grading.record import Record, TestResult
 def show(record: Record, console: Console) -> None:
     """The score by part; under each part what its tests found, unless they passed."""
     console.print(Text(f"{record.problem}: {record.score:g} of {record.max_score:g} points", "bold"))
+    if record.by_hand:
+        console.print(Text(f"Up to {record.by_hand:g} points more are a person's to give, for what is written."))
     for warning in record.warnings:
         console.print(Text(f"  Note: {warning}", "yellow"), soft_wrap=True)
     for part in record.parts:
