@@ -14,6 +14,7 @@ import pytest
 
 from autograder.build import BuildError, build, names
 from autograder.course import Problem
+from autograder.grading.coursecells import UNANSWERED
 
 STATEMENT = """\
 # A spring
@@ -98,6 +99,17 @@ class TestEnergy:
         """The energy equals k x^2 / 2."""
         agree(student.energy(3.0, 2.0), reference.energy(3.0, 2.0), ALGEBRA)
 '''
+WRITTEN = """
+Is that a law of nature? Two points for a reason, half of one for the answer.
+
++++ {"written": "law", "points": 2.5}
+
+No: *every* smooth energy looks like this near its minimum.
+
++++
+
+Think of the next term.
+"""
 CONFIG = 'c = get_config()\nc.CourseDirectory.ignore = ["*.md", ".ipynb_checkpoints", "*.pyc", "__pycache__"]\n'
 
 
@@ -225,6 +237,27 @@ def test_the_release_is_what_the_nbgrader_command_makes(spring: Problem) -> None
     assert spring.release_notebook.read_bytes() == built
 
 
+def test_a_model_answer_is_graded_by_hand_and_stays_with_the_instructor(spring: Problem) -> None:
+    spring.statement.write_text(STATEMENT + WRITTEN)
+    build(root=spring.root)
+    question, answer, after = cells(spring.source_notebook)[-3:]
+    assert answer["cell_type"] == "markdown"
+    assert code(answer) == "No: *every* smooth energy looks like this near its minimum."
+    assert answer["metadata"]["nbgrader"] == {
+        "schema_version": 3,
+        "grade_id": "spring-written-law",
+        "grade": True,
+        "solution": True,
+        "locked": False,
+        "task": False,
+        "points": 2.5,
+    }
+    released = cells(spring.release_notebook)[-3:]
+    assert [code(cell) for cell in released] == [code(question), UNANSWERED, "Think of the next term."]
+    assert [cell["id"] for cell in released[1:]] == [answer["id"], after["id"]]
+    assert "smooth" not in spring.release_notebook.read_text()
+
+
 # What `--check` says
 
 
@@ -321,6 +354,28 @@ def test_a_fault_of_the_author_is_a_sentence(spring: Problem, edited: str, old: 
     assert any(said in sentence and sentence.endswith(".") for sentence in refused.value.sentences)
     assert str(spring.root) not in str(refused.value)
     assert tree(spring.root) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"points": 2.5', '"points": 0', "use a positive multiple of 0.5"),
+        ('"points": 2.5', '"points": 0.3', "use a positive multiple of 0.5"),
+        ('"points": 2.5', '"points": "many"', "use a positive multiple of 0.5"),
+        ('"points": 2.5', '"tags": ["remark"]', "prose has no options but"),
+        ('"points": 2.5}', '"points": 2.5', "this is not a MyST notebook"),
+        (', "points": 2.5', "", "prose has no options but"),
+        ('"law"', '"The law"', "use lower-case letters"),
+        ("No: *every* smooth energy looks like this near its minimum.\n", "", "has no model answer below it"),
+        ("+++\n", '+++ {"written": "law", "points": 1}\n', "two cells have the option :written: law"),
+    ],
+)
+def test_a_fault_in_a_written_cell_is_a_sentence(spring: Problem, old: str, new: str, said: str) -> None:
+    spring.statement.write_text(STATEMENT + WRITTEN)
+    edit(spring.statement, old, new)
+    with pytest.raises(BuildError) as refused:
+        build(root=spring.root)
+    assert any(said in sentence and sentence.endswith(".") for sentence in refused.value.sentences)
 
 
 def test_parts_in_another_order_are_refused(spring: Problem) -> None:

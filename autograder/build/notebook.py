@@ -49,7 +49,7 @@ def notebook_of(
 
 
 def _node(cell: Cell, functions: dict[str, Function]) -> Any:
-    if cell.role == "text":
+    if cell.role in ("text", "written"):
         return v4.new_markdown_cell(cell.source)
     source = cell.source
     if cell.role == "solution":
@@ -71,12 +71,12 @@ def _nbgrader(cell: Cell, grade_id: str, points: dict[str, float]) -> dict[str, 
     metadata = {
         "schema_version": 3,
         "grade_id": grade_id,
-        "grade": cell.role == "check",
-        "solution": cell.role == "solution",
-        "locked": cell.role != "solution",
+        "grade": cell.role in ("check", "written"),
+        "solution": cell.role in ("solution", "written"),
+        "locked": cell.role in ("check", "given"),
         "task": False,
     }
-    if cell.role == "check":
-        total = points[cell.name]
+    if metadata["grade"]:
+        total = points[cell.name] if cell.role == "check" else cell.points
         metadata["points"] = int(total) if total == int(total) else total
     return metadata

@@ -48,7 +48,7 @@ def _unknown_functions(
 def _twice(problem: Problem, cells: Sequence[Cell], asked: Sequence[str]) -> Iterator[str]:
     for name in _repeated(asked):
         yield f"{problem.statement}: `{name}` has two solution cells. Students answer once: remove one."
-    for role, option in (("given", "given"), ("check", "part")):
+    for role, option in (("given", "given"), ("check", "part"), ("written", "written")):
         for name in _repeated(cell.name for cell in cells if cell.role == role):
             yield f"{problem.statement}: two cells have the option :{option}: {name}. Rename or remove one."
 

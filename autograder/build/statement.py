@@ -9,18 +9,23 @@ from typing import Any, Literal
 
 import jupytext
 from IPython.core.inputtransformer2 import TransformerManager
+from jupytext.myst import MystMetadataParsingError
 
 from autograder.build.faults import BuildError
 from autograder.course import Problem
 
-Role = Literal["text", "free", "given", "solution", "check"]
+Role = Literal["text", "written", "free", "given", "solution", "check"]
 
 OPTIONS = {"part": "check", "given": "given"}
+WRITTEN = re.compile(r'^\+\+\+ *\{.*"written"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a statement; `code` is its source as Python sees it, with magics translated."""
+    """One cell of a statement; `code` is its source as Python sees it, with magics translated.
+
+    The source of a written cell is the model answer, and `points` is what a person may give for another one.
+    """
 
     role: Role
     source: str
@@ -28,6 +33,7 @@ class Cell:
     name: str = ""
     functions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    points: float = 0
 
 
 def cells_of(problem: Problem) -> list[Cell]:
@@ -35,8 +41,8 @@ def cells_of(problem: Problem) -> list[Cell]:
     text = problem.statement.read_text(encoding="utf-8")
     try:
         notebook = jupytext.reads(text, fmt="md:myst")
-    except ValueError as error:
-        raise BuildError([f"{problem.statement}: this is not a MyST notebook: {error}"]) from error
+    except (ValueError, MystMetadataParsingError) as error:
+        raise BuildError([f"{problem.statement}: this is not a MyST notebook: {error}. Repair it."]) from error
     cells, faults = [], []
     for raw in notebook.cells:
         try:
@@ -44,6 +50,9 @@ def cells_of(problem: Problem) -> list[Cell]:
         except _WrongCell as wrong:
             first_line = raw.source.split("\n", 1)[0]
             faults.append(f"{problem.statement}, the cell that begins {first_line!r}: {wrong}")
+    # jupytext drops a cell without text.
+    if not faults and len(WRITTEN.findall(text)) != sum(cell.role == "written" for cell in cells):
+        faults.append(f'{problem.statement}: a line +++ {{"written": …}} has no model answer below it. Write one.')
     if faults:
         raise BuildError(faults)
     return cells
@@ -55,7 +64,7 @@ class _WrongCell(ValueError):
 
 def _cell(raw: Any, problem: Problem) -> Cell:
     if raw.cell_type != "code":
-        return Cell("text", raw.source)
+        return _written(raw) if raw.metadata else Cell("text", raw.source)
     code = TransformerManager().transform_cell(raw.source)
     functions = _solution_import(code, problem)
     role, name = _option(raw.metadata)
@@ -63,6 +72,16 @@ def _cell(raw: Any, problem: Problem) -> Cell:
         raise _WrongCell(f"it is a solution cell, so it cannot be a {role} cell too. Remove the option.")
     tags = tuple(raw.metadata.get("tags", ()))
     return Cell("solution" if functions else role, raw.source, code, name, functions, tags)
+
+
+def _written(raw: Any) -> Cell:
+    """The model answer to a question that a person grades."""
+    if set(raw.metadata) != {"written", "points"}:
+        raise _WrongCell('prose has no options but +++ {"written": "name", "points": 4}, above a model answer.')
+    points = raw.metadata["points"]
+    if type(points) not in (int, float) or points <= 0 or points % 0.5:
+        raise _WrongCell(f'its "points" is {points!r}; use a positive multiple of 0.5.')
+    return Cell("written", raw.source, name=_name(raw.metadata, "written"), points=points)
 
 
 def _option(metadata: dict[str, Any]) -> tuple[Role, str]:
@@ -76,11 +95,15 @@ def _option(metadata: dict[str, Any]) -> tuple[Role, str]:
         return "free", ""
     if len(given) == 2:
         raise _WrongCell("it has both :part: and :given:. Make two cells of it.")
-    name = str(metadata[given[0]])
+    return OPTIONS[given[0]], _name(metadata, given[0])  # type: ignore[return-value]
+
+
+def _name(metadata: dict[str, Any], option: str) -> str:
+    name = str(metadata[option])
     # Names become part of the cell's id, where a hyphen separates them.
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise _WrongCell(f"its :{given[0]}: is {name!r}; use lower-case letters, digits and underscores.")
-    return OPTIONS[given[0]], name  # type: ignore[return-value]
+        raise _WrongCell(f"its :{option}: is {name!r}; use lower-case letters, digits and underscores.")
+    return name
 
 
 def _solution_import(code: str, problem: Problem) -> tuple[str, ...]:
