@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook
 from autograder.course import Problem
 from autograder.demo.course import DemoCourse, DemoError
 from autograder.demo.students import Student
-from autograder.gradebook.scores import part_of, score_of
+from autograder.gradebook.scores import score_of
 from autograder.grading.record import Record, from_dict
 from autograder.grading.submission import Unreadable, read
 
@@ -40,12 +40,14 @@ def results_of(course: DemoCourse, problem: Problem, students: list[Student]) ->
 
 
 def _agree(gradebook: Gradebook, problem: Problem, student: str, record: Record) -> None:
+    """Both have the same scores of the tests; what else the gradebook has are the points that a person gives."""
     grades = gradebook.find_submission_notebook(problem.name, problem.assignment, student).grades
-    written = {grade.name: (grade.auto_score, grade.max_score) for grade in grades}
-    parts = {name: part_of(name, problem.name, record) for name in written}
-    found = {name: (score_of(part), part.max_score) for name, part in parts.items()}
-    if written != found or len(written) != len(record.parts):
-        raise DemoError(f"The gradebook and the result record of {student} disagree: {written} and {found}.")
+    rows = {grade.name: (grade.auto_score, grade.max_score) for grade in grades}
+    parts = {f"{problem.name}-check-{part.id}": (score_of(part), part.max_score) for part in record.parts}
+    tested = {name: row for name, row in rows.items() if name in parts}
+    by_hand = sum(row[1] for name, row in rows.items() if name not in parts)
+    if tested != parts or by_hand != record.by_hand:
+        raise DemoError(f"The gradebook and the result record of {student} disagree: {rows} and {parts}.")
 
 
 def _unreadable(course: DemoCourse, problem: Problem, student: str) -> str:

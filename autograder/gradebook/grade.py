@@ -65,6 +65,7 @@ def show(nb: NotebookNode, problem: Problem, graded: Graded) -> None:
     for cell, outputs in zip(nb.cells, graded.outputs, strict=True):
         if cell.cell_type == "code":
             cell.outputs = [nbformat.from_dict(output) for output in outputs]
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            cell.outputs.append(part_output(part_of(cell.metadata.nbgrader.grade_id, problem.name, graded.record)))
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("grade") and not marks["solution"]:
+            cell.outputs.append(part_output(part_of(marks.grade_id, problem.name, graded.record)))
     nb.cells.insert(0, summary_cell(graded.record))

@@ -28,6 +28,8 @@ def summary_cell(record: Record) -> NotebookNode:
         [part.title, _points(part.score, part.max_score), "a person will look at it" if part.needs_a_person else ""]
         for part in record.parts
     ]
+    if record.by_hand:
+        rows.append(["In writing", f"up to {record.by_hand:g} more", "a person reads it and gives the points"])
     table = _table(["Part", "Points", ""], [[escape(entry) for entry in row] for row in rows])
     lines = [f"Result: {total}", *("  ".join(row).rstrip() for row in rows), *record.warnings]
     output = _output(_section(f"Result: {total}", table + _notes(record.warnings)), lines)

@@ -8,6 +8,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import SaveAutoGrades
+from nbgrader.utils import is_solution
 
 from autograder.grading.record import PartResult, Record
 
@@ -25,9 +26,15 @@ def flag(gradebook: Gradebook, names: dict[str, str]) -> None:
 
 
 class SaveScores(SaveAutoGrades):
-    """Writes each part's score into the row of its check cell."""
+    """Writes each part's score into the row of its check cell.
+
+    A written answer is left to a person, as nbgrader does it: the row says so, unless the cell is as it was released.
+    """
 
     def _add_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
+        if is_solution(cell):
+            super()._add_score(cell, resources)
+            return
         grade_id = cell.metadata.nbgrader.grade_id
         grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
         part = part_of(grade_id, self.notebook_id, resources[RECORD])
