@@ -93,7 +93,15 @@ class Course:
         return (self.folder("feedback", student) / f"{self.problem.name}.html").read_text()
 
     def grades(self, student: str) -> dict[str, Grade]:
-        """The student's rows of the gradebook, by grade id."""
+        """The student's rows of the gradebook for what tests give points for, by grade id."""
+        return self._rows(student, "check")
+
+    def written(self, student: str) -> Grade:
+        """The student's row of the gradebook for the written answer."""
+        [row] = self._rows(student, "written").values()
+        return row
+
+    def _rows(self, student: str, role: str) -> dict[str, Grade]:
         query = (
             "SELECT base_cell.name, auto_score, manual_score, needs_manual_grade, grade_cells.max_score "
             "FROM grade JOIN base_cell ON base_cell.id = grade.cell_id "
@@ -103,7 +111,7 @@ class Course:
             "WHERE submitted_assignment.student_id = ? AND base_cell.name LIKE ? ORDER BY base_cell.rowid"
         )
         with sqlite3.connect(self.root / "gradebook.db") as database:
-            rows = database.execute(query, [student, f"{self.problem.name}-%"]).fetchall()
+            rows = database.execute(query, [student, f"{self.problem.name}-{role}-%"]).fetchall()
         database.close()
         return {name: Grade(auto, manual, bool(needs), most) for name, auto, manual, needs, most in rows}
 

@@ -74,9 +74,10 @@ def test_the_solved_notebook_has_full_marks_twice_the_same() -> None:
 @pytest.mark.level1
 def test_the_released_notebook_has_none_in_the_documented_shape() -> None:
     record = scored(PROBLEM.release_notebook)
-    assert list(record) == ["schema", "problem", "isolation", "score", "max_score", "parts", "warnings"]
+    assert list(record) == ["schema", "problem", "isolation", "score", "max_score", "parts", "warnings", "by_hand"]
     assert (record["schema"], record["problem"], record["isolation"]) == (2, PROBLEM.slug, "bubblewrap")
     assert (record["score"], record["max_score"], record["warnings"]) == (0, 26, [])
+    assert record["by_hand"] == 4
     for part in record["parts"]:
         assert list(part) == ["id", "title", "score", "max_score", "tests"]
         assert sum(test["points"] for test in part["tests"]) == part["score"] == 0

@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from autograder.build import build
 from autograder.build.functions import BEGIN, END, functions_of
 from autograder.course import ROOT, Problem, find, problems
+from autograder.grading.coursecells import UNANSWERED, course_cells
 
 EVERY = pytest.mark.parametrize("slug", [problem.slug for problem in problems()])
 # `return dW`, `else:`, `N, d = 5, 3`: shorter lines fit nearly any function and tell no answer.
@@ -91,6 +92,20 @@ def test_no_line_of_an_answer_is_released(slug: str) -> None:
     assert not [path.name for path in released if path.suffix in {".md", ".db", ".pyc"}]
 
 
+@EVERY
+def test_written_answers_are_released_empty(slug: str) -> None:
+    problem = find(slug)
+    answers = {cell.grade_id: cell.source for cell in course_cells(problem) if cell.by_hand}
+    assert answers
+    cells = json.loads(problem.release_notebook.read_text())["cells"]
+    released = {cell["id"]: "".join(cell["source"]) for cell in cells}
+    assert {name: released[name] for name in answers} == dict.fromkeys(answers, UNANSWERED)
+    texts = [path.read_text() for path in problem.release_notebook.parent.rglob("*") if path.is_file()]
+    shown = "\n".join([*texts, *released.values()])
+    lines = {line for answer in answers.values() for line in answer.splitlines() if len(line) >= TELLING}
+    assert not [line for line in lines if line in shown]
+
+
 def run(path: Path, where: Path, *, allow_errors: bool) -> list[Any]:
     """The cells of the notebook at `path` after a run in a real kernel, among its support files in `where`."""
     shutil.copytree(path.parent, where)
@@ -128,7 +143,7 @@ def test_the_blank_notebook_stops_where_students_begin(slug: str, tmp_path: Path
     ran = run(blank, tmp_path / "run", allow_errors=True)
     errors = [output for cell in ran for output in cell.get("outputs", ()) if output.output_type == "error"]
     assert [error.evalue for error in errors if error.ename != "NotImplementedError"] == []
-    checks = [cell for cell in ran if cell.metadata.get("nbgrader", {}).get("grade")]
+    checks = [cell for cell in ran if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")]
     for cell in checks + ran[-len(calls) :]:
         raised = [output.ename for output in cell.outputs if output.output_type == "error"]
         assert raised == ["NotImplementedError"], cell.source

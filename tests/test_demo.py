@@ -98,6 +98,11 @@ def test_each_student_loses_points_where_something_is_wrong_and_nowhere_else(dem
     assert not any(grade.needs_manual_grade for grade in grades.values())
 
 
+def test_whoever_wrote_an_answer_waits_for_a_person(demo: Graded) -> None:
+    waiting = {student for student in LOSES if demo.written(student).needs_manual_grade}
+    assert waiting == set(LOSES) - {"nadia", "oskar", "paula"}
+
+
 def test_the_ends_of_the_scale(demo: Graded) -> None:
     scores = {student: demo.record(student)["score"] for student in LOSES}
     assert {student for student, score in scores.items() if score == 26} == {"amira", "bruno", "chloe"}

@@ -38,7 +38,8 @@ c.Autograde.autograde_preprocessors = ["fabricated.Fabricated", *c.Autograde.aut
 def record(**changes: Any) -> dict[str, Any]:
     """A record of full marks, with `changes` to its first part."""
     cells = json.loads(PROBLEM.source_notebook.read_text())["cells"]
-    marks = [cell["metadata"]["nbgrader"] for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade")]
+    marks = [cell["metadata"]["nbgrader"] for cell in cells if "nbgrader" in cell["metadata"]]
+    marks = [mark for mark in marks if mark["grade"] and not mark["solution"]]
     parts = [_part(mark["grade_id"].removeprefix(f"{PROBLEM.name}-check-"), mark["points"]) for mark in marks]
     parts[0].update(changes)
     total = sum(mark["points"] for mark in marks)
@@ -122,6 +123,7 @@ def test_a_crash_on_resubmission_leaves_no_old_score_unflagged(course: Course) -
     assert all(row.auto_score == row.max_score for row in grade(course, "resubmitted", record()))
     rows = grade(course, "resubmitted", None, "--force", fails=True)
     assert all((row.auto_score, row.needs_manual_grade) == (None, True) for row in rows)
+    assert course.written("resubmitted").needs_manual_grade
     assert not course.folder("autograded", "resubmitted").exists()
     rows = grade(course, "resubmitted", record(), "--force")
     assert all((row.auto_score, row.needs_manual_grade) == (row.max_score, False) for row in rows)
@@ -131,8 +133,10 @@ def test_a_score_given_by_hand_is_kept_and_looked_at_again(course: Course) -> No
     course.submit("by_hand", PROBLEM.source_notebook.read_text())
     grade(course, "by_hand", failed_by_us())
     course.grade_by_hand("by_hand", next(iter(course.grades("by_hand"))), 0.5)
+    course.grade_by_hand("by_hand", f"{PROBLEM.name}-written-conserved", 3)
     first, *others = grade(course, "by_hand", record(), "--force")
     assert (first.manual_score, first.needs_manual_grade) == (0.5, True)
+    assert course.written("by_hand") == Grade(None, 3, True, 4)
     assert not any(row.needs_manual_grade for row in others)
 
 

@@ -13,15 +13,17 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import Course
+from conftest import Course, Grade
 
 from autograder.course import Problem
 from autograder.gradebook.allowed import markdown_to_html
+from autograder.grading.coursecells import UNANSWERED
 
 Notebook = dict[str, Any]
 PROBLEM = Problem("ps01_linear_algebra", "backprop")
 # One function of the problem that the other parts can do without, and the check cell that it is judged by.
 FUNCTION, CHECK = "loss", "backprop-check-loss"
+WRITTEN = "backprop-written-conserved"
 SCRIPT = "alert(1)"
 # What Formgrader's server does to show a submission, without the server.
 FORMGRADER = """
@@ -48,7 +50,8 @@ def cell(source: str, kind: str = "code", **more: Any) -> dict[str, Any]:
 
 
 def checks(notebook: Notebook) -> list[dict[str, Any]]:
-    return [cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")]
+    marked = [cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")]
+    return [cell for cell in marked if cell["cell_type"] == "code"]
 
 
 def full_marks() -> dict[str, float]:
@@ -101,9 +104,10 @@ def doubled() -> Notebook:
     return notebook
 
 
-def without_checks() -> Notebook:
+def without_graded_cells() -> Notebook:
+    """Right functions, but no check cells and no cell for the written answer."""
     notebook = solved()
-    gone = checks(notebook)
+    gone = [cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")]
     return {**notebook, "cells": [cell for cell in notebook["cells"] if cell not in gone]}
 
 
@@ -130,7 +134,7 @@ def scripted() -> Notebook:
 
 CLASS: dict[str, Callable[[], Notebook | str]] = {
     "claiming": claiming,
-    "deleted": without_checks,
+    "deleted": without_graded_cells,
     "doubled": doubled,
     "future": from_the_future,
     "garbage": lambda: '{"cells": [',
@@ -183,6 +187,29 @@ def test_a_right_answer_has_full_marks(course: Course, student: str) -> None:
 def test_nothing_that_can_be_graded_is_zero_points(course: Course, student: str) -> None:
     assert scores(course, student) == dict.fromkeys(full_marks(), 0)
     assert not any(grade.needs_manual_grade for grade in course.grades(student).values())
+
+
+@pytest.mark.parametrize("student", ["solved", "wrong", "scripted"])
+def test_a_written_answer_waits_for_a_person(course: Course, student: str) -> None:
+    assert course.written(student) == Grade(None, None, True, 4)
+    assert "In writing up to 4 more a person reads it" in words(course.feedback(student))
+
+
+@pytest.mark.parametrize("student", ["blank", "deleted", "garbage", "pipes"])
+def test_no_written_answer_is_zero_points_and_waits_for_nobody(course: Course, student: str) -> None:
+    assert course.written(student) == Grade(0, None, False, 4)
+    [cell] = [cell for cell in course.autograded(student)["cells"] if cell["id"] == WRITTEN]
+    assert "".join(cell["source"]) == UNANSWERED
+
+
+def test_who_deletes_the_written_answer_is_told_so(course: Course) -> None:
+    told = f"The cell `{WRITTEN}` with your written answer is missing, so it cannot earn points."
+    assert course.record("deleted")["warnings"] == [told]
+    assert told in words(course.feedback("deleted"))
+
+
+def words(page: str) -> str:
+    return " ".join(BeautifulSoup(page, "html.parser").get_text(" ").split())
 
 
 def test_partial_credit_is_in_the_gradebook(course: Course) -> None:
