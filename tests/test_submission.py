@@ -147,6 +147,14 @@ def test_a_written_answer_is_the_student_s_text(path: Path, with_essay: Problem,
     assert read(path, with_essay).cells[-1] == Cell("markdown", "$F = -kx$", "spring-written-law")
 
 
+def test_what_is_written_changes_no_random_input(path: Path, with_essay: Problem) -> None:
+    fingerprints = set()
+    for text in ("$F = -kx$", "$F = kx$"):
+        path.write_text(notebook([*COURSE, {**ESSAY, "source": text}]))
+        fingerprints.add(read(path, with_essay).fingerprint())
+    assert len(fingerprints) == 1
+
+
 @pytest.mark.parametrize("text", ["", " \n\t\n", UNANSWERED, f"{UNANSWERED}\n\n"])
 def test_white_space_is_no_written_answer(path: Path, with_essay: Problem, text: str) -> None:
     path.write_text(notebook([*COURSE, {**ESSAY, "source": text}]))
