@@ -14,7 +14,7 @@ from queue import Queue
 from threading import Thread
 
 from conftest import Course
-from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 # Root needs --no-sandbox, as in a container. The others keep the browser from calling home.
 FLAGS = (
@@ -61,6 +61,12 @@ def _answer(route: Route) -> None:
         route.fulfill(body=f"document.write('<script src=\"{source}\"></' + 'script>')", content_type="text/javascript")
     else:
         route.fulfill(path=MATHJAX / name)
+
+
+def typeset(page: Page) -> None:
+    """Wait until MathJax has set all formulas."""
+    page.wait_for_function("window.MathJax?.Hub?.queue && MathJax.isReady")
+    page.evaluate("new Promise(done => MathJax.Hub.Queue(done))")
 
 
 @contextmanager

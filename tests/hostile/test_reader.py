@@ -19,12 +19,12 @@ from urllib.parse import quote
 from urllib.request import url2pathname
 
 import pytest
-from browsing import chromium, jupyter, offline
+from browsing import chromium, jupyter, offline, typeset
 from conftest import Course, Start
 from forging_helpers import LEVELS, LIMITS, assert_earned, hand_in, springs, unconfined
 from jinja2 import Environment, FileSystemLoader
 from nbgrader.server_extensions.formgrader.handlers import template_path
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext
 from reader_helpers import (
     BACK,
     FORMULAS,
@@ -232,12 +232,6 @@ def addresses(request: pytest.FixtureRequest, graded: Class) -> dict[str, str]:
 def watch(browser: BrowserContext) -> Iterator[Watched]:
     with watched(browser) as page:
         yield page
-
-
-def typeset(page: Page) -> None:
-    """Wait until MathJax has set all formulas."""
-    page.wait_for_function("window.MathJax?.Hub?.queue && MathJax.isReady")
-    page.evaluate("new Promise(done => MathJax.Hub.Queue(done))")
 
 
 # Pages
