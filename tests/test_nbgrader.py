@@ -123,6 +123,8 @@ def scripted() -> Notebook:
     ]
     picture = {"picture.png": {"image/svg+xml": f"<svg onload={SCRIPT}>"}}
     notebook["cells"] += [cell(text, "markdown", attachments=picture) for text in markdown]
+    [written] = [cell for cell in notebook["cells"] if cell["id"] == WRITTEN]
+    written["source"] = "\n\n".join(markdown)
     html = f"<script>{SCRIPT}</script>"
     notebook["cells"].append(
         cell(f"from IPython.display import HTML, display\ndisplay(HTML({html!r}))\nprint({html!r})")
@@ -200,6 +202,7 @@ def test_no_written_answer_is_zero_points_and_waits_for_nobody(course: Course, s
     assert course.written(student) == Grade(0, None, False, 4)
     [cell] = [cell for cell in course.autograded(student)["cells"] if cell["id"] == WRITTEN]
     assert "".join(cell["source"]) == UNANSWERED
+    assert "a person reads it" not in words(course.feedback(student))
 
 
 def test_who_deletes_the_written_answer_is_told_so(course: Course) -> None:

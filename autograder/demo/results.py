@@ -40,12 +40,12 @@ def results_of(course: DemoCourse, problem: Problem, students: list[Student]) ->
 
 
 def _agree(gradebook: Gradebook, problem: Problem, student: str, record: Record) -> None:
-    """Both have the same scores of the tests; what else the gradebook has are the points that a person gives."""
+    """Both have the same scores of the tests, and the same number of points waits for a person."""
     grades = gradebook.find_submission_notebook(problem.name, problem.assignment, student).grades
     rows = {grade.name: (grade.auto_score, grade.max_score) for grade in grades}
     parts = {f"{problem.name}-check-{part.id}": (score_of(part), part.max_score) for part in record.parts}
     tested = {name: row for name, row in rows.items() if name in parts}
-    by_hand = sum(row[1] for name, row in rows.items() if name not in parts)
+    by_hand = sum(most for name, (score, most) in rows.items() if name not in parts and score is None)
     if tested != parts or by_hand != record.by_hand:
         raise DemoError(f"The gradebook and the result record of {student} disagree: {rows} and {parts}.")
 

@@ -38,11 +38,6 @@ def course_cells(problem: Problem) -> list[CourseCell]:
     return [_course_cell(cell) for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id")]
 
 
-def points_by_hand(problem: Problem) -> float:
-    """The points of `problem` that no test gives: those of its written answers."""
-    return sum(cell.by_hand for cell in course_cells(problem))
-
-
 def given_functions(problem: Problem) -> dict[str, str]:
     """The functions and classes that the locked cells of `problem` define: the source of each by its name."""
     given = [cell.source for cell in course_cells(problem) if cell.kind == "code" and cell.locked and not cell.check]

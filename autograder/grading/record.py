@@ -46,7 +46,7 @@ class PartResult:
 class Record:
     """The grade of one notebook. All but `seconds` is the same to the bit when the same notebook is graded again.
 
-    `by_hand` are the points that a person gives for written answers; neither score has them in it.
+    `by_hand` is what a person may give for written answers; it is in neither score, and 0 if nothing was written.
     """
 
     problem: str

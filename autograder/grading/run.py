@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autograder.course import Problem
-from autograder.grading.coursecells import given_functions, points_by_hand
+from autograder.grading.coursecells import UNANSWERED, course_cells, given_functions
 from autograder.grading.execute import Execution, execute
 from autograder.grading.hints import Diagnosis
 from autograder.grading.marks import Part, Test, parts_of
@@ -70,9 +70,15 @@ def grade(
         seconds=round(time.monotonic() - began, 3),
         parts=results,
         warnings=(*submission.warnings, *execution.warnings),
-        by_hand=points_by_hand(problem),
+        by_hand=_by_hand(problem, submission),
     )
     return Graded(record, execution.outputs, [case.fault for case in cases if case.fault])
+
+
+def _by_hand(problem: Problem, submission: Submission) -> float:
+    """The points of the written answers that wait for a person."""
+    worth = {cell.grade_id: cell.by_hand for cell in course_cells(problem)}
+    return sum(worth.get(cell.grade_id or "", 0) for cell in submission.cells if cell.source != UNANSWERED)
 
 
 def _put_back(definitions: Mapping[str, str], worker: Worker, seconds: float) -> None:
@@ -86,8 +92,7 @@ def _untested(problem: Problem, parts: list[Part], submission: Submission, sandb
     """The record of a file that could not be read."""
     results = tuple(PartResult(part.id, part.title, 0, part.points, tuple(map(_not_run, part.tests))) for part in parts)
     most = sum(part.points for part in parts)
-    told, by_hand = tuple(submission.warnings), points_by_hand(problem)
-    record = Record(problem.slug, sandbox.level.label, 0, most, 0.0, results, told, by_hand)
+    record = Record(problem.slug, sandbox.level.label, 0, most, 0.0, results, tuple(submission.warnings))
     return Graded(record, [[] for _ in submission.cells], [])
 
 
