@@ -1,29 +1,29 @@
-"""Makes docs/feedback.png: the top of a feedback page, and what it says about one part. Needs chromium and a demo.
+"""Makes the pictures of the README from a demo: a feedback page, and a written answer in Formgrader.
 
-Usage: .venv/bin/python docs/screenshots.py [DEMO_DIRECTORY]
+Usage: .venv/bin/python docs/screenshots.py [DEMO_DIRECTORY]. Needs chromium, fonts-dejavu-core and libjs-mathjax.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 from bs4 import BeautifulSoup
 from PIL import Image, ImageChops
+from playwright.sync_api import BrowserContext, Page
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "tests"))
+from browsing import chromium, jupyter, offline, typeset  # noqa: E402 - the tests drive the same browser
+
+ASSIGNMENT, PROBLEM = "ps01_linear_algebra", "backprop"
 # A student of the demo with one mistake, and the part where it is.
-STUDENT, PAGE, PART = "hugo", "ps01_linear_algebra/backprop.html", "backprop-check-gradcheck"
-# Wide enough for the table, and taller than any excerpt: what is left blank is cut off.
+STUDENT, PART = "hugo", "backprop-check-gradcheck"
+QUESTION, ANSWER = "In writing: what the gas conserves", "backprop-written-conserved"
+# Wide enough for the tables, and taller than any excerpt: what is left blank is cut off.
 WIDTH, HEIGHT, MARGIN = 1040, 3000, 16
-# Root needs --no-sandbox, as in a container; the page is our own. The others keep the browser from calling home.
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
 
 def excerpt(html: str) -> str:
@@ -40,23 +40,33 @@ def excerpt(html: str) -> str:
     return str(page)
 
 
-def photograph(html: str, picture: Path) -> None:
-    """What chromium shows of `html`, without the blank space around it."""
-    with tempfile.TemporaryDirectory() as directory:
-        page = Path(directory) / "page.html"
-        page.write_text(html, encoding="utf-8")
-        browser = shutil.which("chromium") or shutil.which("google-chrome")
-        if browser is None:
-            sys.exit("There is no chromium here. Try: sudo apt install chromium fonts-dejavu-core")
-        subprocess.run(
-            [
-                *(browser, *FLAGS, f"--user-data-dir={directory}/profile", f"--screenshot={picture}"),
-                *(f"--window-size={WIDTH},{HEIGHT}", page.as_uri()),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=120,  # seconds; it takes three
-        )
+def show_feedback(page: Page, demo: Path) -> None:
+    source = demo / "feedback" / STUDENT / ASSIGNMENT / f"{PROBLEM}.html"
+    page.set_content(excerpt(source.read_text(encoding="utf-8")))
+
+
+def show_grading(page: Page, address: str) -> None:
+    """The question and the student's answer, as Formgrader shows them to who grades."""
+    page.goto(f"{address}formgrader/gradebook/{ASSIGNMENT}/{PROBLEM}")
+    page.get_by_role("link", name="Submission #1", exact=True).wait_for()
+    page.get_by_role("button", name="Show All Names").click()
+    page.get_by_role("link", name=STUDENT, exact=True).click()
+    page.locator(f"#{ANSWER}.needs_manual_grade").wait_for()
+    typeset(page)
+    page.evaluate(
+        """([question, answer]) => {
+            for (const cell of document.querySelectorAll('#notebook .cell'))
+                if (!cell.innerText.includes(question) && !cell.querySelector('#' + answer)) cell.remove();
+            document.querySelectorAll('nav, .help, .prompt, .panel-heading:has(.panel-title)').forEach(e => e.remove());
+            document.activeElement.blur();
+        }""",
+        [QUESTION, ANSWER],
+    )
+
+
+def photograph(page: Page, picture: Path) -> None:
+    """What the page shows, without the blank space around it, in 64 colours."""
+    page.screenshot(path=picture, full_page=True, animations="disabled")
     with Image.open(picture) as image:
         whole = image.convert("RGB")
     left, top, right, bottom = ImageChops.difference(whole, Image.new("RGB", whole.size, "white")).getbbox() or (0,) * 4
@@ -64,12 +74,24 @@ def photograph(html: str, picture: Path) -> None:
     whole.crop(box).quantize(64).save(picture, optimize=True)
 
 
+def new_page(context: BrowserContext) -> Page:
+    page = context.new_page()
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    return page
+
+
 def main() -> None:
-    demo = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
-    source = demo / "feedback" / STUDENT / PAGE
-    if not source.is_file():
-        sys.exit(f"There is no {source}. Run `make demo` first.")
-    photograph(excerpt(source.read_text(encoding="utf-8")), HERE / "feedback.png")
+    demo = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").resolve()
+    if not (demo / "feedback" / STUDENT).is_dir():
+        sys.exit(f"There is no feedback for {STUDENT} in {demo}. Run `make demo` first.")
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser, offline(browser) as context:
+        page = new_page(context)
+        show_feedback(page, demo)
+        photograph(page, HERE / "feedback.png")
+        with jupyter(SimpleNamespace(root=Path(folder)), demo) as address:
+            page = new_page(context)
+            show_grading(page, address)
+            photograph(page, HERE / "formgrader.png")
 
 
 if __name__ == "__main__":
