@@ -48,7 +48,7 @@ def test_each_command_explains_itself(command: str) -> None:
         (("score", PROBLEM.reference_source.parent / "__init__.py"), "Say so with --problem"),
         (("demo", PROBLEM.source_notebook.parent), "holds files that the demo did not make"),
         (("score",), "Missing argument"),
-        (("grade", "everything"), "No such command"),
+        (("mark", "everything"), "No such command"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(arguments: tuple[object, ...], sentence: str) -> None:
