@@ -14,6 +14,8 @@ from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 from traitlets import Bool
 
+from autograder.gradebook.formulas import mathml
+
 # Prose, tables, figures and code; no forms, frames, styles or anything that runs.
 TAGS = {
     *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl", "dt", "em"),
@@ -26,15 +28,42 @@ ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src", "alt", "title", "width", "height"},
     "td": {"align", "colspan", "rowspan"},
-    "th": {"align", "colspan", "rowspan"},
+    "th": {"align", "colspan", "rowspan", "scope"},
 }
 HIGHLIGHTING = {"div": {"highlight"}, "span": set(STANDARD_TYPES.values())}
 # Only our own outputs have these; a student's text cannot look like them.
 OURS = {
+    "dl": {"dl-horizontal"},
     "div": {"panel", "panel-default", "panel-heading", "alert", "alert-info", "alert-warning", "tex2jax_ignore"},
     "span": {"label", "label-success", "label-danger", "label-warning", "label-info"},
     "table": {"table", "table-condensed"},
 }
+# What latex2mathml makes of formulas, without colours, pictures and links.
+MATHML = {
+    *("math", "menclose", "mfrac", "mi", "mmultiscripts", "mn", "mo", "mover", "mphantom", "mroot", "mrow", "mspace"),
+    *("msqrt", "mstyle", "msub", "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover"),
+}
+MATHML_ATTRIBUTES = {
+    "math": {"display", "tabindex"},
+    "menclose": {"notation"},
+    "mfrac": {"linethickness"},
+    "mi": {"mathvariant"},
+    "mo": {"accent", "fence", "form", "largeop", "maxsize", "minsize", "movablelimits", "separator", "stretchy"},
+    "mover": {"accent"},
+    "mspace": {"width"},
+    "mstyle": {"displaystyle", "scriptlevel"},
+    "mtable": {"displaystyle"},
+    "mtd": {"columnalign"},
+    "munder": {"accentunder"},
+}
+# No step back and none of many letters: nothing comes to lie over what stands elsewhere.
+SIZE = re.compile(r"0|[0-3]?(\.\d+)?em")
+MATHML_VALUES = {
+    **dict.fromkeys(("linethickness", "maxsize", "minsize", "width"), SIZE),
+    "scriptlevel": re.compile("[0-2]"),
+    "tabindex": re.compile("0"),
+}
+SCHEMES = {"http", "https", "mailto"}
 SHOWN = ("text/html", "image/png", "text/plain")
 # nbconvert's patterns for formulas take a time that is quadratic in the text: half a second at this length.
 LONGEST_MARKDOWN = 10_000
@@ -58,14 +87,47 @@ class _Renderer(IPythonRenderer):
         return str(super().image(text, url, title))
 
 
+class _PageRenderer(_Renderer):
+    """For a page by itself: formulas become MathML, and no picture lies beside it."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return super().image(text, "attachment:", title)
+
+    def inline_math(self, body: str) -> str:
+        return mathml(body, "inline")
+
+    def block_math(self, body: str) -> str:
+        return mathml(body, "block")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+
+
 def markdown_to_html(source: str) -> str:
     """A markdown cell as HTML from the allow-list; formulas stay for MathJax (which runs in its Safe mode)."""
+    return LINKS_IN_FORMULAS.sub(r"\\text", _clean(_rendered(source, _Renderer), HIGHLIGHTING))
+
+
+def markdown_to_page(source: str) -> str:
+    """A markdown cell as HTML from the allow-list, where formulas are MathML. What may be wide can be scrolled."""
+    return nh3.clean(
+        _rendered(source, _PageRenderer),
+        tags=TAGS - {"img"} | MATHML,
+        clean_content_tags=DROPPED - MATHML,
+        attributes={**ATTRIBUTES, **MATHML_ATTRIBUTES},
+        set_tag_attribute_values={"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}},
+        attribute_filter=_attribute,
+        allowed_classes=HIGHLIGHTING,
+        url_schemes=SCHEMES,
+    )
+
+
+def _rendered(source: str, renderer: type[_Renderer]) -> str:
     # Whatever a student wrote, the page around it must come out: if need be, with the text as they typed it.
-    html = f"<pre>{escape(source)}</pre>"
     if len(source) <= LONGEST_MARKDOWN:
         with contextlib.suppress(Exception):
-            html = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True)).render(source)
-    return LINKS_IN_FORMULAS.sub(r"\\text", _clean(html, HIGHLIGHTING))
+            return str(MarkdownWithMath(renderer=renderer(escape=False, exclude_anchor_links=True)).render(source))
+    return f"<pre>{escape(source)}</pre>"
 
 
 class AllowedOutputs(Preprocessor):
@@ -105,12 +167,14 @@ def _clean(html: str, classes: dict[str, set[str]]) -> str:
         attributes=ATTRIBUTES,
         attribute_filter=_attribute,
         allowed_classes=classes,
-        url_schemes={"http", "https", "mailto"},
+        url_schemes=SCHEMES,
     )
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     """Addresses as the browser will see them: links lead elsewhere, and pictures are the course's own."""
+    if tag in MATHML and name in MATHML_VALUES:
+        return value if MATHML_VALUES[name].fullmatch(value) else None
     if name not in ("href", "src"):
         return value
     address = FILES_PREFIX.sub("", value)
