@@ -5,10 +5,12 @@ Every text is escaped here; nothing that a student wrote becomes markup.
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from nbformat import NotebookNode, v4
 
+from autograder.gradebook.notebook import KEY
 from autograder.grading.record import PartResult, Record, TestResult
 
 # A word for each outcome, so that colour is not needed, and Bootstrap's colour beside it.
@@ -19,40 +21,73 @@ OUTCOMES = {
     "timeout": ("took too long", "warning"),
     "grader_error": ("could not be judged", "info"),
 }
+PERSON = "a person will look at it"
+# The id of the first cell.
+SUMMARY = "mlphys-result"
+# What `Mismatch.sentences` writes; a test that was passed has the first sentence alone.
+MESSAGE = re.compile(r"Tested: (.*?)(?:\nMeasured: (.*?)\nAllowed: (.*?)\nNext: (.*))?", re.DOTALL)
 
 
 def summary_cell(record: Record) -> NotebookNode:
     """The first cell of a graded notebook: the points of each part and what was noticed on reading the submission."""
     total = f"{record.score:g} of {record.max_score:g} points"
-    rows = [
-        [part.title, _points(part.score, part.max_score), "a person will look at it" if part.needs_a_person else ""]
-        for part in record.parts
-    ]
+    rows = [_told(part) for part in record.parts]
     if record.by_hand:
-        rows.append(["In writing", f"up to {record.by_hand:g} more", "a person reads it and gives the points"])
-    table = _table(["Part", "Points", ""], [[escape(entry) for entry in row] for row in rows])
+        rows.append(("In writing", f"up to {record.by_hand:g} more", "a person reads it and gives the points"))
+    table = _table(["Part", "Points", ""], "".join(_row(*row) for row in rows))
     lines = [f"Result: {total}", *("  ".join(row).rstrip() for row in rows), *record.warnings]
     output = _output(_section(f"Result: {total}", table + _notes(record.warnings)), lines)
-    # Our cell has no text of its own; nbconvert's templates leave an input that is marked like this away.
-    metadata = {"transient": {"remove_source": True}, "editable": False, "deletable": False}
-    return v4.new_code_cell("", id="mlphys-result", metadata=metadata, outputs=[output])
+    titles = {f"{record.problem.split('/')[-1]}-check-{part.id}": part.title for part in record.parts}
+    # Our cell has no text of its own; nbconvert's templates leave an input that is marked like this away. The page of
+    # feedback shows the other entries in the place of the cell, beside the scores that the gradebook has by then.
+    metadata = {
+        "transient": {"remove_source": True},
+        "editable": False,
+        "deletable": False,
+        KEY: {"titles": titles, "notes": list(record.warnings)},
+    }
+    return v4.new_code_cell("", id=SUMMARY, metadata=metadata, outputs=[output])
 
 
 def part_output(part: PartResult) -> NotebookNode:
     """What the hidden tests of one part found, as an output of its check cell."""
     head = f"Hidden tests: {_points(part.score, part.max_score)} points"
-    table = _table(["Test", "Outcome", "Points"], [_test_row(test) for test in part.tests])
+    table = _table(["Test", "Outcome", "Points"], "".join(map(_test_rows, part.tests)))
     lines = [head, *(line for test in part.tests for line in _test_lines(test))]
     return _output(_section(head, table), lines)
 
 
-def _test_row(test: TestResult) -> list[str]:
+def _told(part: PartResult) -> tuple[str, str, str]:
+    return part.title, _points(part.score, part.max_score), PERSON if part.needs_a_person else ""
+
+
+def _test_rows(test: TestResult) -> str:
+    """Two rows: on a phone, the message has the whole width."""
     word, colour = OUTCOMES[test.outcome]
-    told = f"<div>{_lines(test.message)}</div>" if test.message else ""
-    if test.hint:
-        told += f'<div class="alert alert-info"><strong>Likely cause:</strong> {_lines(test.hint)}</div>'
     label = f'<span class="label label-{colour}">{word}</span>'
-    return [f"<strong>{escape(_title(test))}</strong>{told}", label, _points(test.points, test.max_points)]
+    told = f'<tr><td colspan="3">{_message(test)}</td></tr>'
+    return _row(_title(test), label, _points(test.points, test.max_points)) + told
+
+
+def _message(test: TestResult) -> str:
+    """What was tested, measured and allowed; set apart, the likely cause; what to do next."""
+    sentences = MESSAGE.fullmatch(test.message)
+    if sentences is None:
+        return f"<p>{_lines(test.message)}</p>{_cause(test)}"
+    tested, measured, allowed, following = sentences.groups()
+    found = {"Tested": tested, "Measured": measured, "Allowed": allowed}
+    return _described(found) + _cause(test) + _described({"Next": following})
+
+
+def _cause(test: TestResult) -> str:
+    if not test.hint:
+        return ""
+    return f'<div class="alert alert-info"><strong>Likely cause:</strong> {_lines(test.hint)}</div>'
+
+
+def _described(sentences: dict[str, str | None]) -> str:
+    pairs = "".join(f"<dt>{name}:</dt><dd>{_lines(text)}</dd>" for name, text in sentences.items() if text is not None)
+    return f'<dl class="dl-horizontal">{pairs}</dl>' if pairs else ""
 
 
 def _test_lines(test: TestResult) -> list[str]:
@@ -70,11 +105,14 @@ def _points(score: float, max_score: float) -> str:
     return f"{score:g} / {max_score:g}"
 
 
-def _table(columns: list[str], rows: list[list[str]]) -> str:
-    """A table of entries that are HTML already."""
-    head = "".join(f"<th>{name}</th>" for name in columns)
-    body = "".join("<tr>" + "".join(f"<td>{entry}</td>" for entry in row) + "</tr>" for row in rows)
-    return f'<table class="table table-condensed"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+def _table(columns: list[str], rows: str) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' if name else "<td></td>" for name in columns)
+    return f'<table class="table table-condensed"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(name: str, *entries: str) -> str:
+    """`name` is a text, and the entries are HTML."""
+    return f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{entry}</td>" for entry in entries)}</tr>'
 
 
 def _notes(sentences: tuple[str, ...]) -> str:
