@@ -1,6 +1,7 @@
 """nbgrader's commands and Formgrader read this file. It says what is replaced in nbgrader, and by what."""
 
 try:
+    from autograder.gradebook.feedback import TEMPLATES
     from autograder.gradebook.formgrader import LOGGING, protect
 
     # Names that students chose do not run in a page of Formgrader's.
@@ -34,6 +35,13 @@ c.Autograde.autograde_preprocessors = [
 # What students wrote is shown from an allow-list, in feedback and in Formgrader.
 c.HTMLExporter.filters = {"markdown2html": "autograder.gradebook.allowed.markdown_to_html"}
 c.HTMLExporter.preprocessors = ["autograder.gradebook.allowed.AllowedOutputs"]
+
+# The page that students get stands by itself: its own template, formulas as MathML, no script.
+c.GenerateFeedback.exporter_class = "autograder.gradebook.feedback.FeedbackExporter"
+c.GenerateFeedback.preprocessors = ["autograder.gradebook.feedback.ScoresByPart"]  # in the place of GetGrades
+c.FeedbackExporter.template_name = "feedback_page"
+c.FeedbackExporter.extra_template_basedirs = [TEMPLATES]
+c.FeedbackExporter.filters = {"markdown2html": "autograder.gradebook.allowed.markdown_to_page"}
 
 # Nor do names that they chose steer a terminal.
 c.NbGrader.logging_config = LOGGING
