@@ -5,14 +5,14 @@ Usage: .venv/bin/python docs/screenshots.py [DEMO_DIRECTORY]. Needs chromium, fo
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-from bs4 import BeautifulSoup
 from PIL import Image, ImageChops
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "tests"))
@@ -22,27 +22,25 @@ ASSIGNMENT, PROBLEM = "ps01_linear_algebra", "backprop"
 # A student of the demo with one mistake, and the part where it is.
 STUDENT, PART = "hugo", "backprop-check-gradcheck"
 QUESTION, ANSWER = "In writing: what the gas conserves", "backprop-written-conserved"
-# Wide enough for the tables, and taller than any excerpt: what is left blank is cut off.
+# Of a feedback page, the scores at the top and the tests that failed in that part: between them is the notebook.
+EXCERPT = """part => {
+    for (const place of document.querySelectorAll('main > *')) if (place.id !== part) place.remove();
+    for (const code of document.querySelectorAll('main .input, .output_area:not(:has(.panel))')) code.remove();
+    for (const row of document.querySelectorAll('tr:has(.label-success)')) { row.nextSibling.remove(); row.remove(); }
+}"""
+# Wide enough for Formgrader's tables, and taller than any excerpt: what is left blank is cut off.
 WIDTH, HEIGHT, MARGIN = 1040, 3000, 16
 
 
-def excerpt(html: str) -> str:
-    """The page with two cells only, the summary and the part's check, and of the check only its outputs."""
-    page = BeautifulSoup(html, "html.parser")
-    for cell in page.select("#notebook .cell"):
-        if PART in cell.get_text():
-            for code in cell.select(".input"):
-                code.decompose()
-        elif "mlphys-result" not in str(cell.get("id")):
-            cell.decompose()
-    for tag in page.select("script, .container > .panel > .panel-heading, .prompt"):
-        tag.decompose()
-    return str(page)
-
-
-def show_feedback(page: Page, demo: Path) -> None:
+def photograph_feedback(browser: Browser, demo: Path) -> None:
     source = demo / "feedback" / STUDENT / ASSIGNMENT / f"{PROBLEM}.html"
-    page.set_content(excerpt(source.read_text(encoding="utf-8")))
+    for name, width, mode in (("feedback.png", 880, "light"), ("feedback-phone.png", 375, "dark")):
+        page = browser.new_page(viewport={"width": width, "height": 600}, color_scheme=mode, device_scale_factor=1.25)
+        page.goto(source.as_uri())
+        page.evaluate(EXCERPT, PART)
+        with Image.open(io.BytesIO(page.screenshot(full_page=True))) as image:
+            image.convert("RGB").quantize(256).save(HERE / name, optimize=True)  # half the size of all colours
+        page.close()
 
 
 def show_grading(page: Page, address: str) -> None:
@@ -64,34 +62,26 @@ def show_grading(page: Page, address: str) -> None:
     )
 
 
-def photograph(page: Page, picture: Path) -> None:
-    """What the page shows, without the blank space around it, in 64 colours."""
-    page.screenshot(path=picture, full_page=True, animations="disabled")
-    with Image.open(picture) as image:
+def photograph_grading(page: Page) -> None:
+    """What the page shows, without the blank space around it."""
+    with Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled"))) as image:
         whole = image.convert("RGB")
     left, top, right, bottom = ImageChops.difference(whole, Image.new("RGB", whole.size, "white")).getbbox() or (0,) * 4
     box = (max(0, left - MARGIN), max(0, top - MARGIN), min(WIDTH, right + MARGIN), bottom + MARGIN)
-    whole.crop(box).quantize(64).save(picture, optimize=True)
-
-
-def new_page(context: BrowserContext) -> Page:
-    page = context.new_page()
-    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    return page
+    whole.crop(box).quantize(64).save(HERE / "formgrader.png", optimize=True)
 
 
 def main() -> None:
     demo = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").resolve()
     if not (demo / "feedback" / STUDENT).is_dir():
         sys.exit(f"There is no feedback for {STUDENT} in {demo}. Run `make demo` first.")
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser, offline(browser) as context:
-        page = new_page(context)
-        show_feedback(page, demo)
-        photograph(page, HERE / "feedback.png")
-        with jupyter(SimpleNamespace(root=Path(folder)), demo) as address:
-            page = new_page(context)
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        photograph_feedback(browser, demo)
+        with jupyter(SimpleNamespace(root=Path(folder)), demo) as address, offline(browser) as context:
+            page = context.new_page()
+            page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
             show_grading(page, address)
-            photograph(page, HERE / "formgrader.png")
+            photograph_grading(page)
 
 
 if __name__ == "__main__":
