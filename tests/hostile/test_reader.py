@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -355,6 +356,19 @@ def test_no_id_runs_in_a_list(graded: Class, formgrader: str, watch: Watched) ->
     watch.unprotected(IDS[:1])
     watch.wait({1})
     assert watch.ran == {1}
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "no time"])
+def test_a_time_that_is_none_holds_no_list_up(graded: Class, formgrader: str, watch: Watched, kind: str) -> None:
+    """Jupyter's server reads it for the list of submissions; of a pipe it would read for ever."""
+    stamp = graded.course.folder("submitted", "right") / "timestamp.txt"
+    os.mkfifo(stamp) if kind == "a pipe" else stamp.write_text("yesterday\x1b[2J")
+    try:
+        watch.page.goto(f"{formgrader}/manage_submissions/{BACKPROP.assignment}")
+        watch.page.wait_for_function("models && models.loaded")
+        assert watch.page.get_by_text("right", exact=True).is_visible()
+    finally:
+        stamp.unlink()
 
 
 def test_no_id_runs_in_its_own_page(graded: Class, formgrader: str, watch: Watched) -> None:
