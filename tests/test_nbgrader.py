@@ -194,7 +194,7 @@ def test_nothing_that_can_be_graded_is_zero_points(course: Course, student: str)
 @pytest.mark.parametrize("student", ["solved", "wrong", "scripted"])
 def test_a_written_answer_waits_for_a_person(course: Course, student: str) -> None:
     assert course.written(student) == Grade(None, None, True, 4)
-    assert "In writing up to 4 more a person reads it" in words(course.feedback(student))
+    assert "In writing: conserved 0 of 4 a person will look at it" in words(course.feedback(student))
 
 
 @pytest.mark.parametrize("student", ["blank", "deleted", "garbage", "pipes"])
@@ -202,7 +202,8 @@ def test_no_written_answer_is_zero_points_and_waits_for_nobody(course: Course, s
     assert course.written(student) == Grade(0, None, False, 4)
     [cell] = [cell for cell in course.autograded(student)["cells"] if cell["id"] == WRITTEN]
     assert "".join(cell["source"]) == UNANSWERED
-    assert "a person reads it" not in words(course.feedback(student))
+    assert "In writing: conserved 0 of 4" in words(course.feedback(student))
+    assert "a person will look at it" not in words(course.feedback(student))
 
 
 def test_who_deletes_the_written_answer_is_told_so(course: Course) -> None:
@@ -274,8 +275,8 @@ def test_the_summary_stands_first_and_is_no_grade_cell(course: Course) -> None:
     first = course.autograded("wrong")["cells"][0]
     assert "nbgrader" not in first["metadata"]
     assert "Result: " in "".join(first["outputs"][0]["data"]["text/plain"])
-    text = BeautifulSoup(course.feedback("deleted"), "html.parser").get_text()
-    assert f"Result: {sum(full_marks().values()):g} of {sum(full_marks().values()):g} points" in text
+    most = sum(full_marks().values())
+    assert f"Result: {most:g} of {most + 4:g} points" in words(course.feedback("deleted"))
 
 
 def assert_harmless(page: BeautifulSoup, ours: BeautifulSoup) -> None:

@@ -59,5 +59,5 @@ class ScoresByPart(GetGrades):
 
 
 def _title(grade_id: str) -> str:
-    """`backprop-written-energy` is "written energy": an answer that the graders do not know of has no other name."""
-    return grade_id.partition("-")[2].replace("-", " ")
+    """`backprop-written-energy` is "In writing: energy": an answer that the graders do not know of has no other name."""
+    return f"In writing: {grade_id.partition('-written-')[2].replace('-', ' ')}"
