@@ -304,7 +304,7 @@ def test_a_fault_of_ours_and_a_note_are_told(wrong: Page) -> None:
 
 
 def test_an_answer_in_words_stands_under_its_score(wrong: Page) -> None:
-    answer = wrong.get_by_role("region", name="written energy: waiting for a person")
+    answer = wrong.get_by_role("region", name="In writing: energy: waiting for a person")
     assert "Your answer" in answer.inner_text()
     assert answer.locator("math").count() == 1
 

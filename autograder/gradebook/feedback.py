@@ -59,5 +59,5 @@ class ScoresByPart(GetGrades):
 
 
 def _title(grade_id: str) -> str:
-    """`backprop-written-energy` is "In writing: energy": an answer that the graders do not know of has no other name."""
+    """`backprop-written-energy` is "In writing: energy"; the graders do not know of such an answer, nor its title."""
     return f"In writing: {grade_id.partition('-written-')[2].replace('-', ' ')}"
