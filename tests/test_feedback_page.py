@@ -32,18 +32,7 @@ DESK: ViewportSize = {"width": 1280, "height": 800}
 HALVED, RAISING, OPEN = "backprop-check-loss", "backprop-check-linear_layer", "backprop-check-forward"
 BY_HAND = "backprop-check-train"
 # An answer in words, which a person grades.
-ANSWER = "backprop-written-energy"
-WRITTEN = v4.new_markdown_cell("Because $\\mathbf F = -\\nabla V$.")
-WRITTEN.metadata.nbgrader = {
-    "grade_id": ANSWER,
-    "grade": True,
-    "solution": True,
-    "task": False,
-    "locked": False,
-    "points": 4,
-    "cell_type": "markdown",
-    "schema_version": 3,
-}
+ANSWER, WORDS = "backprop-written-conserved", "Because $\\mathbf F = -\\nabla V$."
 FAULT = "The grader itself failed here, not through your fault."
 NOTES = ("Your notebook had no cell <x>.",)
 SUM = " + ".join(rf"\frac{{x_{{{i}}}}}{{y_{{{i}}}}}" for i in range(60))
@@ -106,9 +95,11 @@ def graded(parts: dict[str, record.PartResult], wrong: bool) -> NotebookNode:
     notebook = nbformat.read(BACKPROP.source_notebook, as_version=4)
     notebook.cells[1:] = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
     for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            cell.outputs = [part_output(parts[cell.metadata.nbgrader.grade_id])]
-    notebook.cells.append(WRITTEN)
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("grade_id") == ANSWER:
+            cell.source = WORDS
+        elif marks.get("grade"):
+            cell.outputs = [part_output(parts[marks.grade_id])]
     if wrong:
         code = v4.new_code_cell("plot()  # " + "x" * 300, outputs=list(map(nbformat.from_dict, OUTPUTS)))
         notebook.cells += [code, v4.new_markdown_cell(WIDE)]
@@ -154,7 +145,7 @@ assert done["success"], done
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = Course(tmp_path_factory.mktemp("course"), BACKPROP)
-    cells = [*nbformat.read(BACKPROP.source_notebook, as_version=4).cells, WRITTEN]
+    cells = nbformat.read(BACKPROP.source_notebook, as_version=4).cells
     marks = [cell.metadata.nbgrader for cell in cells if "nbgrader" in cell.metadata]
     answers = [mark.grade_id for mark in marks if mark.solution]
     points = {mark.grade_id: mark.points for mark in marks if mark.grade}
@@ -304,7 +295,7 @@ def test_a_fault_of_ours_and_a_note_are_told(wrong: Page) -> None:
 
 
 def test_an_answer_in_words_stands_under_its_score(wrong: Page) -> None:
-    answer = wrong.get_by_role("region", name="In writing: energy: waiting for a person")
+    answer = wrong.get_by_role("region", name="In writing: conserved: waiting for a person")
     assert "Your answer" in answer.inner_text()
     assert answer.locator("math").count() == 1
 
