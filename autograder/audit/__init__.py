@@ -34,7 +34,7 @@ class Row:
 class Expectation:
     """What must come out for a notebook: full marks, no mark, or a loss in `part` with the hint `hint`.
 
-    What is wrong in one part is graded on that part alone; each takes a fraction of the time of a whole grading. For
+    What is wrong in one part is graded on that part alone, each in a fraction of the time of a whole grading. For
     the same reason an alternative stands `beside` others in one notebook, and is graded by itself if that is refused.
     """
 
@@ -95,13 +95,13 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
             name, alone = f"{item.function}: {item.name}", variants.solved(problem, edit)
             yield Expectation("alternative", name, alone, beside=beside)
     for item in variants_of(problem.catalogue("mistakes")):
-        submission = variants.solved(problem, variants.variant(problem, item))
+        submission = variants.without_checks(problem, variants.variant(problem, item))
         yield Expectation("mistake", f"{item.function}: {item.name}", submission, parts[item.function], item.hint)
     for answer in variants.STUBS:
         everywhere = [variants.stub(problem, name, answer) for name in names]
         yield Expectation("blank", f"every function returns {answer}", variants.solved(problem, *everywhere))
         for name in names if answer in variants.ALONE else ():
-            submission = variants.solved(problem, variants.stub(problem, name, answer))
+            submission = variants.without_checks(problem, variants.stub(problem, name, answer))
             yield Expectation("stub", f"{name}: {answer}", submission, parts[name])
 
 
