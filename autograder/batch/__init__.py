@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.batch.changes import changes
 from autograder.batch.course import Assignment, Unusable
 from autograder.batch.job import OtherVersion, Task
-from autograder.batch.pool import Failure, Outcome, Workers, outcomes
+from autograder.batch.pool import Failure, Outcome, Workers, WorkersLost, outcomes
 from autograder.batch.progress import Progress
 from autograder.course import Problem, find
 from autograder.gradebook.exporter import submission_in
@@ -22,7 +22,7 @@ from autograder.grading.submission import Submission
 from autograder.grading.version import version_of
 from autograder.sandbox import Isolation
 
-__all__ = ["Assignment", "ClassGrades", "ClassGrading", "OtherVersion", "Unusable"]
+__all__ = ["Assignment", "ClassGrades", "ClassGrading", "OtherVersion", "Unusable", "WorkersLost"]
 
 # A student's id and a problem.
 Whose = tuple[str, Problem]
@@ -60,18 +60,20 @@ class ClassGrading:
         """Have `workers` grade what `students` (or all) handed in, and write the gradebook.
 
         What is kept of an earlier run, and would come out the same, is not graded again, unless `force` says so.
-        Raises Unusable, OtherVersion, OSError if a record cannot be written, and CancelledError if the workers are
-        lost; what was graded until then is kept.
+        Raises Unusable, OtherVersion, WorkersLost, and OSError if a record cannot be written; what was graded until
+        then is kept.
         """
-        handed_in = self.assignment.handed_in(students)
-        self.grades.left_out = [] if students else list(self.assignment.left_out.values())
+        with self.assignment.alone():
+            return self._run(workers, self.assignment.handed_in(students), force)
+
+    def _run(self, workers: Workers, handed_in: dict[str, list[tuple[Problem, Path]]], force: bool) -> ClassGrades:
+        self.grades.left_out = self.assignment.left_out
         notebooks = [(student, problem, path) for student, own in handed_in.items() for problem, path in own]
         with self.progress.grading(len(notebooks)):
             for task, outcome in outcomes(self._tasks(notebooks, force), workers, self.progress.began):
                 self._take(task, outcome)
-        overdue = {
-            student for student, _ in self.assignment.unwritten(self.grades.records) | self.grades.failures.keys()
-        }
+        not_yet = self.assignment.unwritten(self.grades.records) | self.grades.failures.keys()
+        overdue = handed_in.keys() if force else {student for student, _ in not_yet}
         with self.progress.writing(sum(student in overdue for student, _, _ in notebooks)):
             failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
         self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from concurrent.futures import Future
 
 from autograder.batch.job import Task, grade_task
+from autograder.batch.pool import WorkersLost
 from autograder.grading.run import Graded
 from autograder.sandbox import Isolation, NotIsolated
 from autograder.sandbox.isolation import best
@@ -13,6 +16,10 @@ from autograder.sandbox.isolation import best
 CONNECT_SECONDS = 10
 # For each core: one submission that is graded, and one that waits there, so that none has to wait for us.
 PER_THREAD = 2
+
+
+# A worker that is started again imports the package in ten seconds; six times that on a busy machine.
+BACK_SECONDS = 60
 
 
 class NoCluster(Exception):
@@ -30,6 +37,8 @@ class Cluster:
             from distributed import Client
         except ImportError:
             raise NoCluster("--scheduler needs dask. Try: pip install 'mlphys[cluster]'") from None
+        # What it logs when a scheduler is lost is said in one sentence by us.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -44,6 +53,7 @@ class Cluster:
                 f"The scheduler at {address} has no workers. Start some with `dask worker {address} --nthreads 1`."
             )
         self.slots = PER_THREAD * threads
+        self._seen = time.monotonic()
         self._executor = self._client.get_executor(pure=False)
 
     def level(self, least: Isolation) -> Isolation:
@@ -60,6 +70,13 @@ class Cluster:
     def submit(self, task: Task) -> Future[Graded]:
         future: Future[Graded] = self._executor.submit(grade_task, task)
         return future
+
+    def check(self) -> None:
+        """Raises WorkersLost if there has been no worker for as long as one may take to come back."""
+        if self._client.nthreads():
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > BACK_SECONDS:
+            raise WorkersLost("All workers of the scheduler are gone. Start others.")
 
     def stop(self) -> None:
         self._executor.shutdown(wait=False)

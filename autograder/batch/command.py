@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection
-from concurrent.futures import CancelledError
 
 from rich.console import Console
 
-from autograder.batch import Assignment, ClassGrades, ClassGrading, OtherVersion, Unusable
+from autograder.batch import Assignment, ClassGrades, ClassGrading, OtherVersion, Unusable, WorkersLost
 from autograder.batch.cluster import Cluster, NoCluster
 from autograder.batch.pool import Processes
 from autograder.batch.progress import Bar, Lines, Progress, Silence
@@ -47,10 +47,11 @@ def run(
         return stop(reason, UNUSABLE)
     except NotIsolated as reason:
         return stop(reason, NOT_ISOLATED)
-    except CancelledError:
-        return stop(f"The scheduler {scheduler} does not answer any more. {GO_ON}", UNUSABLE)
+    except WorkersLost as reason:
+        return stop(f"{reason} {GO_ON}", UNUSABLE)
     except OSError as error:
-        return stop(f"A record could not be written ({error}). Make room there. {GO_ON}", UNUSABLE)
+        advice = "Make room there." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "See that it can be."
+        return stop(f"A record could not be written ({error}). {advice} {GO_ON}", UNUSABLE)
     except KeyboardInterrupt:
         return stop(f"Stopped. {GO_ON}", STOPPED)
     if not quiet or _needs_a_person(grades):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,12 +19,13 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
+from traitlets import TraitError
 
 from autograder.course import Problem, problems
 from autograder.gradebook.fill import FillGradebook, Grading
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.grade import GradeSubmission
-from autograder.gradebook.kept import store_of
+from autograder.gradebook.kept import STEP, store_of
 from autograder.gradebook.names import unusable
 from autograder.gradebook.scores import scores_of
 from autograder.grading.record import Record
@@ -51,17 +53,35 @@ class Assignment:
         self._app.coursedir.assignment_id = name
         self.directory = SubmissionsDirectory.like(self._app.coursedir)
         self.store = store_of(self.directory)
-        self.left_out: dict[str, str] = {}
-        """Folders of submissions that no student can have, as `handed_in` found them, and what to say of each."""
-        settings = GradeSubmission(parent=self._app)
+        self.left_out: list[str] = []
+        """What `handed_in` found that cannot be graded because of a name, in sentences."""
+        try:
+            settings = GradeSubmission(parent=self._app)
+        except TraitError as error:
+            raise Unusable(f"In nbgrader_config.py: {error}") from None
         self.least, self.limits = Isolation[settings.isolation.upper()], Limits(**settings.limits)
         self._check_gradebook()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other run over this assignment meanwhile; raises Unusable if there is one."""
+        path = Path(self.directory.format_path(STEP, ".", ".")) / f".{self.name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Unusable(f"Another `mlphys grade {self.name}` is at work in this course. Wait for it.") from None
+            yield
 
     def handed_in(self, students: Collection[str]) -> dict[str, list[tuple[Problem, Path]]]:
         """The notebooks of problems that the gradebook knows, by student: of `students`, or of all if none is named.
 
         Those whom nbgrader is configured to leave out (`student_id_exclude`) are left out.
         """
+        excluded = set(self.directory.student_id_exclude.split(","))
+        if asked := sorted(excluded.intersection(students)):
+            raise Unusable(f"{', '.join(asked)} is left out by c.CourseDirectory.student_id_exclude.")
         loop = self._loop(_none, (), ())
         try:
             loop.init_notebooks()
@@ -70,29 +90,42 @@ class Assignment:
                 f"Nobody has handed in {self.name}: there is no notebook in "
                 f"{self.directory.format_path(self.directory.submitted_directory, '<student>', self.name)}."
             ) from None
-        self.left_out = unusable(loop)
+        odd = unusable(loop)
+        self.left_out = [] if students else list(odd.values())
         own = {p.name: p for p in problems() if p.assignment == self.name and p.name in self._released}
-        found = {
-            self._student(folder): [(own[path.stem], path) for path in map(Path, sorted(paths)) if path.stem in own]
-            for folder, paths in sorted(loop.assignments.items())
-            if folder not in self.left_out
-        }
+        found = {self._student(folder): files for folder, files in loop.assignments.items() if folder not in odd}
         if missing := sorted(set(students) - found.keys()):
             raise Unusable(f"{', '.join(missing)} handed in no {self.name}. Those who did are named in `submitted`.")
-        left_out = self.directory.student_id_exclude.split(",")
-        return {
-            student: notebooks
-            for student, notebooks in found.items()
-            if student not in left_out and (not students or student in students)
-        }
+        chosen = sorted(found.keys() & set(students) if students else found.keys() - excluded)
+        notebooks = {student: self._known(student, map(Path, sorted(found[student])), own) for student in chosen}
+        return {student: known for student, known in notebooks.items() if known}
+
+    def _known(self, student: str, paths: Iterable[Path], own: dict[str, Problem]) -> list[tuple[Problem, Path]]:
+        """Of a student's notebooks those of the assignment; where one is missing, it may have another name."""
+        known, others = [], []
+        for path in paths:
+            if path.stem in own:
+                known.append((own[path.stem], path))
+            else:
+                others.append(path.name)
+        if others and len(known) < len(own):
+            self.left_out.append(
+                f"{student} handed in {', '.join(others)}; the notebooks of {self.name} are called {', '.join(own)}. "
+                "If it is one of these, rename it, and grade again."
+            )
+        return known
 
     def fill(
         self, grading: Grading, students: Collection[str], overdue: Collection[str]
     ) -> list[tuple[str, Problem, str]]:
         """Have nbgrader's own loop write the gradebook and `autograded`, as FillGradebook; what did not come out."""
         loop = self._loop(grading, students, overdue)
-        with contextlib.suppress(NbGraderException):
-            loop.start()
+        with self._gradebook_at_hand():
+            try:
+                loop.start()
+            except NbGraderException as error:
+                if isinstance(error.__context__, SQLAlchemyError):
+                    raise error.__context__ from None
         return loop.failed
 
     def unwritten(self, records: Mapping[tuple[str, Problem], Record]) -> set[tuple[str, Problem]]:
@@ -113,7 +146,7 @@ class Assignment:
     def _scores(self) -> dict[tuple[str, str], dict[str, float | None]]:
         """The automatic scores in the gradebook: of a student and a problem, by cell."""
         found: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
-        with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
+        with self._gradebook_at_hand() as gradebook:
             rows = (
                 gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score)
                 .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
@@ -147,16 +180,24 @@ class Assignment:
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
             raise Unusable(f"There is no gradebook {url.database}. {make}")
         try:
-            self._check_version()
-            with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
+            with self._gradebook_at_hand() as gradebook:
+                self._check_version()
                 self._released = {notebook.name for notebook in gradebook.find_assignment(self.name).notebooks}
         except MissingEntry:
             raise Unusable(f"The gradebook does not know {self.name}. {make}") from None
+
+    @contextlib.contextmanager
+    def _gradebook_at_hand(self) -> Iterator[Gradebook]:
+        """The gradebook, opened; raises Unusable where it cannot be read or written."""
+        try:
+            with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
+                yield gradebook
         except SQLAlchemyError as error:
-            raise Unusable(
-                f"The gradebook {self.directory.db_url} cannot be written ({error.__cause__ or error}). "
-                "Is another program at work on it? Close it, and try again."
-            ) from None
+            said = getattr(error, "orig", error)
+            advice = "Is it nbgrader's, and may you write it? If not, put it elsewhere, and make another."
+            if "locked" in str(said):
+                advice = "Another program is at work on it: close that, and give the same command again."
+            raise Unusable(f"The gradebook {self.directory.db_url} cannot be used ({said}). {advice}") from None
 
     def _check_version(self) -> None:
         engine = create_engine(self.directory.db_url)

@@ -15,6 +15,8 @@ from autograder.batch.job import OtherVersion, Task, grade_task
 from autograder.grading.run import Graded
 
 PR_SET_PDEATHSIG = 1
+# Most notebooks are graded in less; a question to a scheduler costs milliseconds.
+CHECK_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,19 @@ class Failure:
 Outcome = Graded | Failure
 
 
+class WorkersLost(Exception):
+    """Nobody is left who grades; a sentence."""
+
+
 class Workers(Protocol):
     """Who grades. `slots` tasks keep all of them busy; a future raises BrokenExecutor if its process died."""
 
     slots: int
 
     def submit(self, task: Task) -> Future[Graded]: ...
+
+    def check(self) -> None:
+        """Called while nothing comes back; raises WorkersLost if nothing will."""
 
     def stop(self) -> None:
         """End all that they do, at once; what is submitted later begins anew."""
@@ -55,6 +64,9 @@ class Processes:
             )
         return self._pool.submit(grade_task, task)
 
+    def check(self) -> None:
+        """A process that dies breaks its future."""
+
     def stop(self) -> None:
         if self._pool is not None:
             for process in set(multiprocessing.active_children()) - self._others:
@@ -75,7 +87,7 @@ def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], No
     """What becomes of each task, in the order in which they end; only as many are given away as there are slots.
 
     Where a process dies, all that were given away are graded once more, one by one, so that a submission that ends
-    processes costs itself alone. Raises OtherVersion, and CancelledError if the workers are lost for good.
+    processes costs itself alone. Raises OtherVersion, and WorkersLost if the workers are lost for good.
     """
     waiting, running = iter(tasks), dict[Future[Graded], Task]()
     try:
@@ -85,7 +97,9 @@ def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], No
                 running[_submitted(workers, task)] = task
             if not running:
                 return
-            ended = {future: running.pop(future) for future in wait(running, return_when=FIRST_COMPLETED).done}
+            while not (done := wait(running, CHECK_SECONDS, FIRST_COMPLETED).done):
+                workers.check()
+            ended = {future: running.pop(future) for future in done}
             suspects = []
             for future, task in ended.items():
                 if (outcome := _outcome(future)) is None:
@@ -124,7 +138,9 @@ def _outcome(future: Future[Graded]) -> Outcome | None:
         return future.result()
     except BrokenExecutor:
         return None
-    except (OtherVersion, CancelledError):
+    except CancelledError:
+        raise WorkersLost("The scheduler does not answer any more.") from None
+    except OtherVersion:
         raise
     except Exception as error:
         return Failure(f"{type(error).__name__}: {error}")

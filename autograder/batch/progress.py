@@ -86,7 +86,7 @@ class Bar(Silence):
     """One bar: how many are done, running and failed, the rate, the time left, and which has been running longest."""
 
     def __init__(self, console: Console) -> None:
-        self._running: dict[Task, float] = {}
+        self._running: dict[str, float] = {}
         self._failed = 0
         columns = (
             TextColumn("{task.description}"),
@@ -105,10 +105,10 @@ class Bar(Silence):
             yield
 
     def began(self, task: Task) -> None:
-        self._running[task] = time.monotonic()
+        self._running[str(task)] = time.monotonic()
 
     def ended(self, task: Task, outcome: Outcome) -> None:
-        self._running.pop(task, None)
+        self._running.pop(str(task), None)
         self._failed += isinstance(outcome, Failure)
         self._bars.update(self._row, advance=1, told=f"{self._failed} failed" if self._failed else "")
 
@@ -144,7 +144,7 @@ class _Running(ProgressColumn):
 
     max_refresh = 0.5
 
-    def __init__(self, running: dict[Task, float]) -> None:
+    def __init__(self, running: dict[str, float]) -> None:
         super().__init__()
         self._running = running
 

@@ -25,7 +25,7 @@ class Student:
 
 
 # They hand in every problem, and the others the first one only, so that the demo takes minutes.
-DILIGENT = ("amira", "dario")
+DILIGENT = ("dario",)
 
 
 def class_of(problem: Problem, released: str) -> list[Student]:

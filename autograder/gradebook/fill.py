@@ -9,14 +9,21 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import AssignLatePenalties, LimitOutput, NbGraderPreprocessor, OverwriteCells
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    LimitOutput,
+    NbGraderPreprocessor,
+    OverwriteCells,
+)
+from traitlets import import_item
 
 from autograder.course import Problem, find
 from autograder.gradebook.batched import BatchedGradebook
 from autograder.gradebook.exporter import submission_in, timestamp_in
-from autograder.gradebook.grade import show
+from autograder.gradebook.grade import GradeSubmission, show
 from autograder.gradebook.notebook import notebook_of
-from autograder.gradebook.scores import RECORD, SaveScores
+from autograder.gradebook.scores import RECORD, SaveScores, flag
 from autograder.grading.run import Graded
 from autograder.grading.submission import Submission
 
@@ -73,19 +80,41 @@ class FillGradebook(Autograde):
             self._convert(Path(notebook_filename), problem, resources)
         except Exception as error:
             self.failed.append((names["student"], problem, str(error) or type(error).__name__))
+            self._gradebook.db.rollback()
+            flag(self._gradebook, names)
+            self._gradebook.save()
             raise
 
     def _convert(self, path: Path, problem: Problem, resources: dict[str, Any]) -> None:
         submission = submission_in(path, problem, self.log)
         graded = self._grading(resources["nbgrader"]["student"], problem, submission)
-        nb = notebook_of(submission, problem)
-        self._apply(OverwriteCells(parent=self), nb, resources)
-        show(nb, problem, graded)
-        LimitOutput(parent=self).preprocess(nb, resources)
         resources[RECORD] = graded.record
-        self._apply(SaveScores(parent=self), nb, resources)
-        self._note_lateness(nb, resources)
+        nb = notebook_of(submission, problem)
+        self._apply(OverwriteCells(parent=self.exporter), nb, resources)
+        if any("grade_id" not in cell.metadata.get("nbgrader", {"grade_id": ""}) for cell in nb.cells):
+            again = f"nbgrader generate_assignment {problem.assignment} --force"
+            raise LookupError(f"The gradebook does not know all cells of {problem}. Run `{again}`, then grade again.")
+        for step in self.autograde_preprocessors:
+            nb, resources = self._step(step, nb, resources, problem, graded)
         self._write(nb, resources, problem, path.parent)
+
+    def _step(
+        self, step: Any, nb: NotebookNode, resources: dict[str, Any], problem: Problem, graded: Graded
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """One of the configured preprocessors; those that this class knows, on its own connection."""
+        kind = import_item(step) if isinstance(step, str) else step
+        instance = kind(parent=self.exporter)
+        if kind is GradeSubmission:
+            show(nb, problem, graded)
+        elif kind is SaveScores:
+            self._apply(instance, nb, resources)
+        elif kind is AssignLatePenalties:
+            self._note_lateness(instance, nb, resources)
+        else:
+            if kind not in (LimitOutput, CheckCellMetadata):
+                self._gradebook.save()  # it may have a connection of its own
+            return instance(nb, resources)  # type: ignore[no-any-return]
+        return nb, resources
 
     def _apply(self, step: NbGraderPreprocessor, nb: NotebookNode, resources: dict[str, Any]) -> None:
         """A step of nbgrader's on every cell, with this gradebook in the place of one that the step would open."""
@@ -97,14 +126,16 @@ class FillGradebook(Autograde):
         for index, cell in enumerate(nb.cells):
             step.preprocess_cell(cell, resources, index)
 
-    def _note_lateness(self, nb: NotebookNode, resources: dict[str, Any]) -> None:
+    def _note_lateness(self, step: AssignLatePenalties, nb: NotebookNode, resources: dict[str, Any]) -> None:
+        if not step.enabled:
+            return
         names = resources["nbgrader"]
         notebook = self._gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
         notebook.late_submission_penalty = None
         if notebook.assignment.total_seconds_late > 0:
             # This step has a connection of its own.
             self._gradebook.save()
-            AssignLatePenalties(parent=self).preprocess(nb, resources)
+            step(nb, resources)
 
     def _write(self, nb: NotebookNode, resources: dict[str, Any], problem: Problem, folder: Path) -> None:
         record = resources[RECORD].to_json().encode()

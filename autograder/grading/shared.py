@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 from multiprocessing.util import Finalize
 
 from autograder.course import Problem
 from autograder.grading.run import Graded, grade
 from autograder.grading.submission import Submission
+from autograder.grading.version import version_of
 from autograder.sandbox import Isolation, Limits, Sandbox
 
 
@@ -20,6 +23,20 @@ def sandbox_of(level: Isolation, limits: Limits) -> Sandbox:
     return sandbox
 
 
+_loaded: dict[str, str] = {}  # the version of each problem whose modules this process has loaded
+
+
+def _load_afresh(problem: Problem) -> None:
+    """Forget the modules of a problem whose files have changed: this process may live for days, as Jupyter's does."""
+    version = version_of(problem)
+    if _loaded.setdefault(problem.slug, version) != version:
+        own = (problem.reference_module, f"autograder.graders.{problem.assignment}.{problem.name}")
+        for name in [name for name in sys.modules if name.startswith(own)]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        _loaded[problem.slug] = version
+
+
 def grade_in_shared(
     problem: Problem, submission: Submission, level: Isolation, limits: Limits, secret: str | None = None
 ) -> Graded:
@@ -27,6 +44,7 @@ def grade_in_shared(
 
     If that fails, its sandbox is ended, so that the next submission gets a server that lives.
     """
+    _load_afresh(problem)
     sandbox = sandbox_of(level, limits)
     try:
         return grade(problem, submission, sandbox, secret=secret)
