@@ -524,4 +524,4 @@ def test_an_edited_grader_is_used_for_its_own_problem_only(tmp_path: Path) -> No
     said = run(str(MLPHYS), "grade", PROBLEM.assignment)
     assert "1 notebooks were graded now; 1 had been" in said
     assert "ada, ps01_linear_algebra/backprop: 26 → 25.5 (loss/test_equals_reference 0.5 → 0)" in said
-    assert "25.5, then 25.0 points" in run(sys.executable, "-c", EDITED_MEANWHILE)
+    assert "25.5, then 24.0 points" in run(sys.executable, "-c", EDITED_MEANWHILE)

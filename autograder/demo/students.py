@@ -24,7 +24,7 @@ class Student:
     example: str = ""
 
 
-# They hand in every problem, and the others the first one only, so that the demo takes minutes.
+# Who hands in every problem; the others hand in the first one only, so that the demo takes minutes.
 DILIGENT = ("dario",)
 
 
