@@ -267,7 +267,8 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(ungraded: Course) -> None:
 KILLS = """
 import os, signal, sys
 import psutil
-from autograder.batch import Assignment, ClassGrading
+from autograder.batch.course import Assignment
+from autograder.batch.run import ClassGrading
 from autograder.batch.cluster import Cluster
 from autograder.batch.pool import Processes
 from autograder.batch.progress import Silence
@@ -447,7 +448,8 @@ def test_a_disk_that_is_full_loses_nothing(released: Course, tmp_path: Path) -> 
 RESUBMITS = """
 import shutil
 from pathlib import Path
-from autograder.batch import Assignment, ClassGrading
+from autograder.batch.course import Assignment
+from autograder.batch.run import ClassGrading
 from autograder.batch.pool import Processes
 from autograder.batch.progress import Silence
 from autograder.sandbox.isolation import best

@@ -8,10 +8,12 @@ from collections.abc import Collection
 
 from rich.console import Console
 
-from autograder.batch import Assignment, ClassGrades, ClassGrading, OtherVersion, Unusable, WorkersLost
 from autograder.batch.cluster import Cluster, NoCluster
-from autograder.batch.pool import Processes
+from autograder.batch.course import Assignment, Unusable
+from autograder.batch.job import OtherVersion
+from autograder.batch.pool import Processes, WorkersLost
 from autograder.batch.progress import Bar, Lines, Progress, Silence
+from autograder.batch.run import ClassGrades, ClassGrading
 from autograder.batch.summary import show
 from autograder.grading.outputs import plain
 from autograder.sandbox import Isolation, NotIsolated

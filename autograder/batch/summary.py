@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograder.batch import ClassGrades, Whose
+from autograder.batch.run import ClassGrades, Whose
 from autograder.course import Problem
 from autograder.grading.outputs import plain
 from autograder.grading.record import Record

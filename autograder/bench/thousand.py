@@ -16,10 +16,11 @@ import nbformat
 import psutil
 
 from autograder.audit.variants import solved
-from autograder.batch import Assignment, ClassGrading
+from autograder.batch.course import Assignment
 from autograder.batch.job import Task
 from autograder.batch.pool import Outcome, Processes
 from autograder.batch.progress import Silence
+from autograder.batch.run import ClassGrading
 from autograder.bench.page import Section
 from autograder.course import ROOT, find
 from autograder.gradebook.notebook import notebook_of

@@ -98,6 +98,7 @@ def _run(submission: Submission, names: dict[str, Any]) -> None:
     import matplotlib.pyplot as plt
 
     names.clear()
+    names["display"] = print  # which Jupyter gives every notebook
     np.random.seed(0)  # noqa: NPY002 - the notebook's own code may use the global generator
     with contextlib.redirect_stdout(io.StringIO()):
         for cell in submission.cells:

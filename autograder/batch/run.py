@@ -1,0 +1,124 @@
+"""One run over an assignment: what is given away, what comes back, and what goes into the gradebook."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.batch.changes import changes
+from autograder.batch.course import Assignment
+from autograder.batch.job import Task
+from autograder.batch.pool import Failure, Outcome, Workers, outcomes
+from autograder.batch.progress import Progress
+from autograder.course import Problem, find
+from autograder.gradebook.exporter import submission_in
+from autograder.gradebook.kept import graded
+from autograder.grading.record import Record
+from autograder.grading.run import Graded
+from autograder.grading.secret import own_secret
+from autograder.grading.store import Entry, key_of
+from autograder.grading.submission import Submission
+from autograder.grading.version import version_of
+from autograder.sandbox import Isolation
+
+# A student's id and a problem.
+Whose = tuple[str, Problem]
+
+
+class NotGraded(Exception):
+    """The grader itself failed on a submission."""
+
+
+@dataclass
+class ClassGrades:
+    """What became of a class, and what an instructor should know of this run."""
+
+    records: dict[Whose, Record] = field(default_factory=dict)
+    failures: dict[Whose, str] = field(default_factory=dict)
+    """Why there is no grade: our own fault, never the student's."""
+    faults: dict[Whose, list[str]] = field(default_factory=dict)
+    """What failed in single tests, whose parts are left to a person."""
+    changes: dict[Whose, tuple[Record, list[str]]] = field(default_factory=dict)
+    """The record before this run, and the tests whose points are others now."""
+    left_out: list[str] = field(default_factory=list)
+    """Sentences about folders that were not looked into, because no student can be called like them."""
+    graded: int = 0
+    """How many were graded now. All others had been, and nothing has changed since."""
+
+
+class ClassGrading:
+    """One run over `assignment` at the isolation `level`."""
+
+    def __init__(self, assignment: Assignment, level: Isolation, progress: Progress) -> None:
+        self.assignment, self.level, self.progress = assignment, level, progress
+        self.grades = ClassGrades()
+
+    def run(self, workers: Workers, students: Collection[str] = (), force: bool = False) -> ClassGrades:
+        """Have `workers` grade what `students` (or all) handed in, and write the gradebook.
+
+        What is kept of an earlier run, and would come out the same, is not graded again, unless `force` says so.
+        Raises Unusable, OtherVersion, WorkersLost, and OSError if a record cannot be written; what was graded until
+        then is kept.
+        """
+        with self.assignment.alone():
+            return self._run(workers, self.assignment.handed_in(students), force)
+
+    def _run(self, workers: Workers, handed_in: dict[str, list[tuple[Problem, Path]]], force: bool) -> ClassGrades:
+        self.grades.left_out = self.assignment.left_out
+        notebooks = [(student, problem, path) for student, own in handed_in.items() for problem, path in own]
+        with self.progress.grading(len(notebooks)):
+            for task, outcome in outcomes(self._tasks(notebooks, force), workers, self.progress.began):
+                self._take(task, outcome)
+        not_yet = self.assignment.unwritten(self.grades.records) | self.grades.failures.keys()
+        overdue = handed_in.keys() if force else {student for student, _ in not_yet}
+        with self.progress.writing(sum(student in overdue for student, _, _ in notebooks)):
+            failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
+        self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}
+        for whose in self.assignment.unwritten(self.grades.records) - self.grades.failures.keys():
+            again = f"nbgrader autograde {self.assignment.name} --student {whose[0]}"
+            self.grades.failures[whose] = f"The gradebook could not be written; `{again}` says why."
+        return self.grades
+
+    def _tasks(self, notebooks: list[tuple[str, Problem, Path]], force: bool) -> Iterator[Task]:
+        """What must be graded; a file is read when it is its turn."""
+        limits, store = self.assignment.limits, self.assignment.store
+        for student, problem, path in notebooks:
+            submission = submission_in(path, problem, self.assignment.log)
+            key = key_of(problem, submission, self.level, limits)
+            fresh = None if force else store.fresh(student, problem, key)
+            if fresh is None:
+                version = version_of(problem)
+                yield Task(student, problem.slug, submission, key, version, self.level, limits, own_secret())
+            else:
+                self._note((student, problem), fresh)
+                self.progress.spared()
+
+    def _take(self, task: Task, outcome: Outcome) -> None:
+        whose = (task.student, find(task.problem))
+        if isinstance(outcome, Failure):
+            self.grades.failures[whose] = outcome.reason
+            self.progress.ended(task, outcome)
+            return
+        self.grades.graded += 1
+        before = self.assignment.store.last(*whose)
+        self.assignment.store.keep(*whose, Entry(task.key, outcome))
+        self._note(whose, outcome)
+        if before is not None and (lines := changes(before.graded.record, outcome.record)):
+            self.grades.changes[whose] = (before.graded.record, lines)
+        # Only now: who reads that it is done may rely on it.
+        self.progress.ended(task, outcome)
+
+    def _note(self, whose: Whose, graded: Graded) -> None:
+        self.grades.records[whose] = graded.record
+        if graded.faults:
+            self.grades.faults[whose] = graded.faults
+
+    def _grade_of(self, student: str, problem: Problem, submission: Submission) -> Graded:
+        """The grade for the gradebook, of the submission as it is by now."""
+        self.progress.wrote()
+        if reason := self.grades.failures.get((student, problem)):
+            raise NotGraded(reason)
+        found = graded(self.assignment.store, student, problem, submission, self.level, self.assignment.limits)
+        self._note((student, problem), found)
+        return found
