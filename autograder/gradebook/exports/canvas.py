@@ -8,7 +8,7 @@ row for each student, who is found by ID, or else by SIS Login ID, or else by na
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nbgrader.api import Gradebook
 from traitlets import Dict, Unicode
@@ -17,7 +17,7 @@ from autograder.gradebook.exports.plugin import Entry, Scores
 from autograder.gradebook.exports.rows import Row, Student
 
 COLUMNS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-# Canvas takes a row for the one of the points if this stands anywhere in the student's name.
+# Canvas takes a row for the one of the points if this stands anywhere in its first cell, the student's name.
 POINTS = "Points Possible"
 
 
@@ -41,13 +41,24 @@ class CanvasScores(Scores):
         totals = {name: _totals(row for row in found if row.cell.assignment == name) for name in names}
         cells = dict.fromkeys(row.cell for row in found)
         most = [sum(cell.max_score for cell in cells if cell.assignment == name) for name in names]
-        students = dict.fromkeys(row.student for row in found)
+        students = self._without_mistakable(dict.fromkeys(row.student for row in found))
         header = [*COLUMNS, *(self.columns.get(name, name) for name in names)]
         points: list[Entry] = [f"    {POINTS}", "", "", "", "", *most]
         scores = ([*_who(student), *(totals[name][student] for name in names)] for student in students)
         self.write("canvas.csv", header, [points, *scores])
         for name in names:
             self._warn(name, [student.id for student, total in totals[name].items() if total is None])
+
+    def _without_mistakable(self, students: Iterable[Student]) -> list[Student]:
+        """Less those whose row Canvas would take for the one of the points; who gets an account may choose the id."""
+        mistakable = [student for student in students if POINTS in _name(student)]
+        if mistakable:
+            self.log.warning(
+                "%s: left out of the file, since Canvas would take this name for the row of the points. Enter these "
+                "scores in Canvas by hand.",
+                ", ".join(repr(student.id) for student in mistakable),
+            )
+        return [student for student in students if student not in mistakable]
 
     def _warn(self, assignment: str, unjudged: list[str]) -> None:
         if unjudged:
@@ -59,8 +70,13 @@ class CanvasScores(Scores):
 
 
 def _who(student: Student) -> list[Entry]:
+    return [_name(student), student.lms_id, "", student.id, ""]
+
+
+def _name(student: Student) -> str:
+    """The id for who has no name, or one that Canvas would misread: it finds by the ids first."""
     name = student.name or student.id
-    return [student.id if POINTS in name else name, student.lms_id, "", student.id, ""]
+    return student.id if POINTS in name else name
 
 
 def _totals(own: Iterator[Row]) -> dict[Student, float | None]:
