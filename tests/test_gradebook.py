@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Course, Grade
+from nbgrader.api import Gradebook
 
 from autograder.course import Problem
 
@@ -68,7 +69,16 @@ RECORDS = {
     "g_half": record(score=0.5),
 }
 # What may stand in timestamp.txt of a folder that somebody else filled.
-STAMPS = {"h_empty": "", "i_words": "yesterday", "j_long": "9" * 10_000, "k_not_ascii": "\u0663"}
+STAMPS = {
+    "h_empty": "",
+    "i_words": "yesterday",
+    "j_long": "9" * 10_000,
+    "k_not_ascii": "\u0663",
+    "l_hours": "9" * 29 + "h",
+    "m_minutes": "9" * 30 + ".5m",
+    "n_first_year": "0001-01-01",
+    "o_last_year": "9999-12-31 23:59:59",
+}
 REFUSED = [student for student in RECORDS if student[0] in "abcde"]
 
 
@@ -152,6 +162,8 @@ def test_a_newer_submission_is_graded_without_being_forced(course: Course) -> No
 @pytest.mark.parametrize("student", STAMPS)
 def test_a_time_stamp_that_is_no_time_does_not_stop_grading(course: Course, student: str) -> None:
     assert all(row.auto_score == row.max_score for row in course.grades(student).values())
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "mlphys") as gradebook:
+        assert gradebook.find_submission(PROBLEM.assignment, student).timestamp is None
 
 
 def test_one_notebook_of_an_assignment_can_be_graded_again(course: Course) -> None:

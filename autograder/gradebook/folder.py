@@ -12,6 +12,8 @@ from nbgrader.utils import parse_utc
 
 # nbgrader's own time stamps have 32 characters.
 LONGEST_TIMESTAMP = 100
+# The first and the last year of any calendar have no time in another time zone, into which Formgrader converts.
+YEARS = range(1970, 2101)
 
 
 class SubmissionsDirectory(CourseDirectory):
@@ -32,10 +34,17 @@ class SubmissionsDirectory(CourseDirectory):
         if not os.path.lexists(path):
             return None
         try:
-            return parse_utc(_short_text(path))  # type: ignore[no-any-return]
-        except (OSError, ValueError, OverflowError) as error:
+            return _time(_short_text(path))
+        except (OSError, ValueError, ArithmeticError) as error:  # dateutil reads decimals: 999...h overflows there
             self.log.warning("%s gives no time (%s); the submission counts as not late.", path, error)
             return None
+
+
+def _time(text: str) -> datetime:
+    time: datetime = parse_utc(text)
+    if time.year not in YEARS:
+        raise ValueError(f"the year {time.year} is none of this course")
+    return time
 
 
 def _short_text(path: Path) -> str:
