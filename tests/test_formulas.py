@@ -54,6 +54,13 @@ def test_what_is_no_formula_is_shown_as_it_was_typed(tex: str) -> None:
     assert html == f"<p>before <code>{tex}</code> after</p>\n"
 
 
+@pytest.mark.parametrize("opening", ["\\\\[", "\\\\(", "\\begin{a}", "!["])
+def test_openings_that_nothing_closes_are_shown_as_they_were_typed(opening: str) -> None:
+    """Each of them is a search through all that follows it: a notebook of such cells held a page up for a minute."""
+    assert markdown_to_page(opening * 101) == f'<pre tabindex="0">{opening * 101}</pre>'
+    assert "<math" in markdown_to_page("\\\\(x\\\\) " * 100)
+
+
 @pytest.mark.parametrize(
     "markdown",
     [
