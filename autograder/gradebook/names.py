@@ -11,6 +11,11 @@ from nbgrader.converters.base import NbGraderException
 
 # What may stand between letters and digits, as in e-mail addresses and in names with a space.
 BETWEEN = " _.@+-"
+# Letters and marks that nobody sees, which is all that category L and M have of Unicode's Default_Ignorable_Code_Point
+# (DerivedCoreProperties.txt, version 14.0).
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def is_usable(name: str) -> bool:
@@ -22,7 +27,7 @@ def is_usable(name: str) -> bool:
     """
     kinds = {unicodedata.category(character)[0] for character in name if character not in BETWEEN}
     # Marks belong to letters, in many scripts and in what macOS makes of é. A space at the end nbgrader takes away.
-    return name[:1].isalnum() and kinds <= {"L", "M", "N"} and not name.endswith(" ")
+    return name[:1].isalnum() and kinds <= {"L", "M", "N"} and not name.endswith(" ") and not INVISIBLE.search(name)
 
 
 def unusable(converter: Any) -> dict[str, str]:

@@ -206,6 +206,7 @@ NAMES = ("ada", "Ada Lovelace", "a.l+ml@uni-x.edu", "12345", "x_1", "Zoë", "Zoe
 NO_NAMES = (
     *("", ".", "..", ".ada", "-rf", "=1+1", "+1", "@x", "_x", " ada", "ada ", "\u0308x"),
     *("a*", "a?", "[ab]", "a\nb", "a\rb", "a\tb", "a\0b", "\x1b[2J", "a\u202eb", "a\u200bb", "a\u00a0b", "a\udce9"),
+    *("a\u3164", "\u3164", "a\ufe0f", "a\u034fb", "\u115fa", "a\u1160", "a\uffa0", "a\u180bb", "a\U000e0100"),
     *("a/b", "a\\b", "a,b", "a'b", 'a"b', "a&b", "<b>", "a%2e", "a#b", "{a}", "$a", "a`b", "a;b", "a|b", "😀"),
 )
 # How nbgrader took them: the end of its command, other students, or none.
