@@ -58,9 +58,12 @@ class Store:
             return None
 
     def fresh(self, student: str, problem: Problem, key: str) -> Graded | None:
-        """What was kept under the same key, so that grading once more would give the same."""
+        """What was kept under the same key, so that grading once more would give the same.
+
+        Not what a fault of ours is in: that may have passed since then.
+        """
         entry = self.last(student, problem)
-        return entry.graded if entry is not None and entry.key == key else None
+        return entry.graded if entry is not None and entry.key == key and not entry.graded.faults else None
 
     def keep(self, student: str, problem: Problem, entry: Entry) -> None:
         """Write `entry` whole or not at all, whatever ends this process or the machine; raises OSError."""
