@@ -305,6 +305,16 @@ REFUSES = {
     "def energy(x, k):\n    if k < 0: raise Pushes\n    return k * np.sum(np.square(x)) / 2",
 }
 FORGED = "def total(x, k): return 2.5 * k * np.sum(np.square(x))"
+INSIDE = "sys.modules[type(get_ipython()).__module__]"
+# An `exec` and a `compile` that know what is put back.
+OTHERS = f"""{FORGED}
+import builtins, sys
+true_exec, true_compile = exec, compile
+def other_exec(code, *names):
+    true_exec({FORGED!r} if getattr(code, "co_filename", "") == "<total>" else code, *names)
+def other_compile(source, file, *more, **also):
+    return true_compile({FORGED!r} if file == "<total>" else source, file, *more, **also)
+"""
 HELPERS = {
     "another function in its place": FORGED,
     "an AST transformer": "import ast\nclass Other(ast.NodeTransformer):\n"
@@ -314,7 +324,14 @@ HELPERS = {
     f"lambda lines: [{FORGED!r}] if any('def total' in line for line in lines) else lines)",
     "a replaced run_cell": f"{FORGED}\nget_ipython().run_cell = lambda *a, **k: None",
     "a replaced compiler": f"{FORGED}\nget_ipython().compile.ast_parse = lambda *a, **k: __import__('ast').parse('')",
-    "a replaced definition": f"{FORGED}\ntype(get_ipython()).define = lambda *a, **k: None",
+    "a replaced definition": f"{OTHERS}{INSIDE}.definer = lambda names: lambda *a: None",
+    "a replaced exec": f"{OTHERS}builtins.exec = other_exec",
+    "a replaced exec in one module": f"{OTHERS}{INSIDE}.exec = other_exec",
+    "a replaced compile": f"{OTHERS}builtins.compile = other_compile",
+    "a replaced namespace": f"{FORGED}\nforged = total\nclass Names(dict):\n"
+    "    def pop(self, *a): return None\n"
+    "    def get(self, name, *a): return forged if name == 'total' else dict.get(self, name, *a)\n"
+    "get_ipython().user_ns = Names(globals())",
     "a class before it that cannot be put back": f"{FORGED}\ndict = None",
     "other names for what it needs": f"{FORGED}\nglobals = lambda: {{'energy': None, 'total': total}}\ntype = str",
     "errors for everything": "def energy(x, k): raise ValueError",
@@ -339,8 +356,9 @@ def test_a_right_answer_does_not_suffer_from_forged_helpers(helped: Problem, san
 
 
 def test_a_helper_that_cannot_be_put_back_is_none(helped: Problem, sandbox: Sandbox) -> None:
-    """What stood in its place is gone too; here a builtin is missing that every definition needs."""
-    attack = f"{FORGED}\nimport builtins\nbuiltins.compile = None"
+    """What stood in its place is gone too; here a hook of Python's forbids the definition."""
+    attack = f"{FORGED}\nimport sys\ndef hook(event, given):\n"
+    attack += "    if event == 'compile' and given[1] == '<total>': raise RuntimeError\nsys.addaudithook(hook)"
     graded = hand_in(helped, sandbox, attack, answers=REFUSES)
     assert_earned(graded, FULL - 4)
     assert "no function `total`" in graded.record.part("energy").tests[0].message

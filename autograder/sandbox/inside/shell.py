@@ -8,7 +8,7 @@ import linecache
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -142,18 +142,6 @@ class Notebook(InteractiveShell):
             self.outputs.stream("stderr", f"This cell was stopped after {seconds:g} seconds.\n")
         return self.outputs.items
 
-    def define(self, definitions: dict[str, str], seconds: float) -> None:
-        """Give each name the function or class that its source defines, or nothing if that fails.
-
-        IPython has no part in it: a cell may have told it to rewrite the code of the cells after it.
-        """
-        for name, source in definitions.items():
-            file = f"<{name}>"
-            linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for `describe`
-            self.user_ns.pop(name, None)
-            with contextlib.suppress(BaseException), _at_most(seconds):
-                exec(compile(source, file, "exec"), self.user_ns)
-
     def enable_gui(self, gui: str | None = None) -> None:
         """`%matplotlib inline` asks for it; there are no windows here."""
 
@@ -195,6 +183,25 @@ def make() -> Notebook:
     notebook.outputs = Outputs(0)
     notebook.capture()
     return notebook
+
+
+def definer(names: dict[str, Any]) -> Callable[[dict[str, str], float], None]:
+    """What gives each name in `names` the function or class that its source defines, or nothing if that fails.
+
+    IPython has no part in it: a cell may have told it to rewrite the code of the cells after it. To be called before
+    any cell has run: what a cell gives another meaning later, in builtins or here, is bound by then.
+    """
+    run, translate, unless, at_most, lines = exec, compile, contextlib.suppress, _at_most, linecache.cache
+
+    def define(definitions: dict[str, str], seconds: float) -> None:
+        for name, source in definitions.items():
+            file = f"<{name}>"
+            lines[file] = (len(source), None, source.splitlines(keepends=True), file)  # for `describe`
+            names.pop(name, None)
+            with unless(BaseException), at_most(seconds):
+                run(translate(source, file, "exec"), names)
+
+    return define
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -122,7 +122,8 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
     torch.manual_seed(0)
     notebook = shell.Notebook.instance()
     notebook.capture()
-    define = notebook.define  # now: a cell may put something else in its place
+    names = notebook.user_ns  # now: a cell may put something else in its place
+    define = shell.definer(names)
     connection = wire.Connection(stream, Objects().refer, Objects().resolve, tensors=False)
     while True:
         try:
@@ -145,7 +146,7 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
                 random.setstate(state)  # Python seeds it anew in every child
                 stream.close()
                 channel.close()
-                answer_calls(socket.socket(fileno=descriptor), notebook)
+                answer_calls(socket.socket(fileno=descriptor), notebook, names)
             os.close(descriptor)
             connection.send(["forked", pid])
         elif message[0] == "end":
@@ -155,10 +156,10 @@ def run(stream: socket.socket, channel: socket.socket) -> None:
             connection.send(["ended"])
 
 
-def answer_calls(sock: socket.socket, notebook: shell.Notebook) -> None:
+def answer_calls(sock: socket.socket, notebook: shell.Notebook, names: dict[str, Any]) -> None:
     """The life of a test's copy of the notebook."""
     notebook.outputs = shell.Outputs(0)
     # Whatever goes wrong here closes the connection; the trusted side sees that and says what it means.
     with contextlib.suppress(BaseException), notebook.builtin_trap:
-        Session(sock, notebook.user_ns).serve()
+        Session(sock, names).serve()
     os._exit(0)
