@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 from conftest import Course, Grade
+from nbgrader.utils import notebook_hash
 
 from autograder.course import Problem
 from autograder.gradebook.allowed import markdown_to_html
@@ -145,6 +146,9 @@ CLASS: dict[str, Callable[[], Notebook | str]] = {
     "wrong": wrong,
 }
 
+# What `nbgrader submit` and `collect` put beside a notebook.
+BY_EXCHANGE = {"timestamp.txt": "2026-01-29 10:00:00.000000 UTC", "submission_secret.txt": "5ec2e7" * 21 + "00"}
+
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
@@ -155,6 +159,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
         course.submit(student, notebook())
     course.submit("blank", (course.root / "release" / PROBLEM.assignment / f"{PROBLEM.name}.ipynb").read_text())
     plant(course.folder("submitted", "solved"), course.root)
+    for name, text in BY_EXCHANGE.items():
+        (course.folder("submitted", "wrong") / name).write_text(text)
     pipes = course.folder("submitted", "pipes")
     pipes.mkdir(parents=True)
     for name in (f"{PROBLEM.name}.ipynb", "timestamp.txt", "data.csv"):
@@ -172,10 +178,24 @@ def plant(folder: Path, root: Path) -> None:
     (folder / f"{PROBLEM.name}.json").write_text('{"score": 26}')
     (folder / "secret.txt").symlink_to(root / "gradebook.db")
     (folder / "timestamp.txt").symlink_to("/dev/zero")
+    (folder / "submission_secret.txt").write_text("../../elsewhere")
 
 
 def scores(course: Course, student: str) -> dict[str, float | None]:
     return {name: grade.auto_score for name, grade in course.grades(student).items()}
+
+
+def test_feedback_can_be_released_through_the_exchange(course: Course) -> None:
+    exchange = course.root / "exchange"
+    exchange.mkdir()
+    # As its users need them: whoever hands in writes there.
+    exchange.chmod(0o777)
+    where = (f"--Exchange.root={exchange}", "--course", "mlphys", "--student", "wrong")
+    course.nbgrader("release_feedback", PROBLEM.assignment, *where)
+    [page] = (exchange / "mlphys" / "feedback").iterdir()
+    assert page.name == notebook_hash(secret=BY_EXCHANGE["submission_secret.txt"], notebook_id=PROBLEM.name) + ".html"
+    assert page.read_text() == course.feedback("wrong")
+    assert not (course.folder("autograded", "solved") / "submission_secret.txt").exists()
 
 
 @pytest.mark.parametrize("student", ["solved", "future", "doubled", "deleted", "scripted"])

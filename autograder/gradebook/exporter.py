@@ -14,7 +14,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 
 from autograder.course import Problem, find
-from autograder.gradebook.folder import SubmissionsDirectory
+from autograder.gradebook.folder import SECRET, SubmissionsDirectory, secret_in
 from autograder.gradebook.names import leave_out_unusable
 from autograder.gradebook.notebook import notebook_of
 from autograder.gradebook.scores import flag
@@ -49,7 +49,7 @@ class SubmissionExporter(NotebookExporter):
         with Gradebook(names["db_url"]) as gradebook:
             flag(gradebook, names)
         folder = Path(self.parent._format_dest(names["assignment"], names["student"]))
-        for name in (f"{names['notebook']}.json", "timestamp.txt"):
+        for name in (f"{names['notebook']}.json", "timestamp.txt", SECRET):
             (folder / name).unlink(missing_ok=True)
 
 
@@ -66,6 +66,10 @@ def submission_in(path: Path, problem: Problem, log: logging.Logger) -> Submissi
 
 
 def timestamp_in(folder: Path, directory: CourseDirectory) -> dict[str, bytes]:
-    """The file of a submission's time: nbgrader compares it with the next submission's, to see which is newer."""
-    time = directory.get_existing_timestamp(str(folder))
-    return {} if time is None else {"timestamp.txt": f"{time} UTC\n".encode()}
+    """The small files of a submission that nbgrader asks for later, as far as there are any.
+
+    It compares the time with the next submission's, to see which is newer; by the secret it releases feedback.
+    """
+    time, secret = directory.get_existing_timestamp(str(folder)), secret_in(folder)
+    files = {"timestamp.txt": None if time is None else f"{time} UTC\n", SECRET: secret}
+    return {name: text.encode() for name, text in files.items() if text is not None}

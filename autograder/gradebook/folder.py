@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +13,17 @@ from nbgrader.utils import parse_utc
 
 # nbgrader's own time stamps have 32 characters.
 LONGEST_TIMESTAMP = 100
+# What `nbgrader submit` adds for the exchange, which hands feedback to who knows it: 128 hexadecimal digits.
+SECRET = "submission_secret.txt"
+LONGEST_SECRET = 128
 # The first and the last year of any calendar have no time in another time zone, into which Formgrader converts.
 YEARS = range(1970, 2101)
 
 
 class SubmissionsDirectory(CourseDirectory):
-    """The course directory for autograding: of a submission, only notebooks and the time stamp are read.
+    """The course directory for autograding: of a submission's files, nbgrader reads only notebooks and the time stamp.
 
-    nbgrader follows links and copies every other file; none of them has a part in grading.
+    It follows links and copies every other file; none of them has a part in grading.
     """
 
     @classmethod
@@ -34,7 +38,7 @@ class SubmissionsDirectory(CourseDirectory):
         if not os.path.lexists(path):
             return None
         try:
-            return _time(_short_text(path))
+            return _time(_short_text(path, LONGEST_TIMESTAMP))
         except (OSError, ValueError, ArithmeticError) as error:  # dateutil reads decimals: 999...h overflows there
             self.log.warning("%s gives no time (%s); the submission counts as not late.", path, error)
             return None
@@ -47,9 +51,18 @@ def _time(text: str) -> datetime:
     return time
 
 
-def _short_text(path: Path) -> str:
+def secret_in(folder: Path) -> str | None:
+    """The exchange's secret of a submission that came by nbgrader's exchange, or None."""
+    try:
+        secret = _short_text(folder / SECRET, LONGEST_SECRET)
+    except (OSError, ValueError):
+        return None
+    return secret if re.fullmatch("[0-9a-f]+", secret) else None
+
+
+def _short_text(path: Path, longest: int) -> str:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("it is not a regular file")
-        return file.read(LONGEST_TIMESTAMP).decode("ascii").strip()
+        return file.read(longest).decode("ascii").strip()
