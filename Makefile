@@ -12,8 +12,9 @@ demo: .venv/installed
 
 test: lint
 	$(BIN)/mlphys build --check
-	# Tests of one file share what is dear to make: a graded class, a built course.
-	$(BIN)/pytest -n 2 --dist loadfile
+	# Tests of one file share what is dear to make: a graded class, a built course. Files come in their order: the longest
+	# have few tests each, which would put them last, where one core has nothing else to do.
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 build: .venv/installed
 	$(BIN)/mlphys build
