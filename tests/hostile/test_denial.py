@@ -26,7 +26,7 @@ from autograder.sandbox import Isolation, Sandbox, client
 
 Value = TypeVar("Value", str, float)
 # A notebook has 100 MB and two processes before it does anything. The last call that hangs costs a second in any case.
-DENIAL = replace(LIMITS, cell=0.5, memory=300 * 2**20, processes=16, disk=4 * 2**20, output=1000, callbacks=50)
+DENIAL = replace(LIMITS, cell=0.5, memory=350 * 2**20, processes=16, disk=4 * 2**20, output=1000, callbacks=50)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ IGNORE = "import signal\nfor number in set(range(1, 65)) - {9, 19, 32, 33}: sign
 STOPPED, UNSTOPPABLE = "CellTimeout", "The notebook's process did not answer in time."
 ENDED, REFUSED = "The notebook's process ended: it ended by itself.", "Operation not permitted"
 PROCESSES = "it ran more than 16 processes and threads at once"
-MEMORY = "it used more than 300 MB of memory"
+MEMORY = "it used more than 350 MB of memory"
 # What runs into another limit than that of time is given all the time that a busy machine needs for it.
 PATIENT = replace(DENIAL, cell=60.0, call=60.0)
 WAIT = "\nimport time\ntime.sleep(99)"
@@ -284,7 +284,7 @@ FUNCTIONS: dict[str, tuple[str, str | tuple[str, str], float | tuple[float, floa
     "memory in one piece": ("np.ones(10**9)", "Unable to allocate", REST),
     "memory of three forks": (CELLS["memory of three forks"][0], MEMORY, 0),
     "the disk": (CELLS["the disk"][0], ("No space left on device", "it wrote more than 4 MB"), (REST, 0)),
-    "30 MB returned": ("return np.ones(4_000_000)", "It takes 31 MB; answers may have 16 MB.", REST),
+    "20 MB returned": ("return np.ones(2_500_000)", "It takes 19 MB; answers may have 16 MB.", REST),
     "100 MB printed": ("print('x' * 10**8)\nreturn 0.0", "off by", REST),
     "a list without end": ("kept = []\nkept.append(kept)\nreturn kept", "contains itself", REST),
     "an infinite iterator": ("import itertools\nreturn itertools.count()", "an object of type count", REST),
