@@ -22,7 +22,7 @@ from autograder.grading.marks import parts_of
 from autograder.grading.run import grade, run_tests
 from autograder.grading.student import Call
 from autograder.grading.submission import Submission, read
-from autograder.sandbox import Isolation, Sandbox, mechanisms
+from autograder.sandbox import Handle, Isolation, Sandbox, mechanisms
 from autograder.sandbox.isolation import lacking
 
 RUNS = 7  # the median of seven is steady to a few percent on a machine that does other things as well
@@ -90,7 +90,9 @@ def _calls(problem: Problem, submission: Submission, sandbox: Sandbox) -> tuple[
     with contextlib.closing(execution.worker):
         memory = psutil.Process().children(recursive=True)[-1].memory_full_info()
         cases = run_tests(problem, parts_of(problem.test_module), execution, sandbox, submission.fingerprint())
-    return [call for case in cases for call in case.calls], memory
+    calls = [call for case in cases for call in case.calls]
+    # An object that stays in the student's process, such as a model to be trained on, cannot be handed over here.
+    return [call for call in calls if not any(isinstance(argument, Handle) for argument in call.args)], memory
 
 
 def _run(submission: Submission, names: dict[str, Any]) -> None:
