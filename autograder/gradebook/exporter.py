@@ -41,7 +41,7 @@ class SubmissionExporter(NotebookExporter):
         self._forget_last_time(names)
         problem = find(f"{names['assignment']}/{names['notebook']}")
         submission = submission_in(Path(filename), problem, self.log)
-        resources["outputs"] = timestamp_in(Path(filename).parent, self.parent.coursedir)
+        resources["outputs"] = small_files_in(Path(filename).parent, self.parent.coursedir)
         return self.from_notebook_node(notebook_of(submission, problem), resources, **kwargs)  # type: ignore[no-any-return]
 
     def _forget_last_time(self, names: dict[str, str]) -> None:
@@ -65,7 +65,7 @@ def submission_in(path: Path, problem: Problem, log: logging.Logger) -> Submissi
         return unread(problem, reason)
 
 
-def timestamp_in(folder: Path, directory: CourseDirectory) -> dict[str, bytes]:
+def small_files_in(folder: Path, directory: CourseDirectory) -> dict[str, bytes]:
     """The small files of a submission that nbgrader asks for later, as far as there are any.
 
     It compares the time with the next submission's, to see which is newer; by the secret it releases feedback.

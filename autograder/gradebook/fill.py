@@ -1,4 +1,4 @@
-"""nbgrader's own loop over an assignment, for a class that is graded already: 40 ms for a notebook, most of it SQL."""
+"""nbgrader's own loop over an assignment, for a class that is graded already, on one connection to the gradebook."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from traitlets import import_item
 
 from autograder.course import Problem, find
 from autograder.gradebook.batched import BatchedGradebook
-from autograder.gradebook.exporter import submission_in, timestamp_in
+from autograder.gradebook.exporter import small_files_in, submission_in
 from autograder.gradebook.grade import GradeSubmission, show
 from autograder.gradebook.notebook import notebook_of
 from autograder.gradebook.scores import RECORD, SaveScores, flag
@@ -139,7 +139,7 @@ class FillGradebook(Autograde):
 
     def _write(self, nb: NotebookNode, resources: dict[str, Any], problem: Problem, folder: Path) -> None:
         record = resources[RECORD].to_json().encode()
-        resources["outputs"] = {f"{problem.name}.json": record, **timestamp_in(folder, self.coursedir)}
+        resources["outputs"] = {f"{problem.name}.json": record, **small_files_in(folder, self.coursedir)}
         resources["output_extension"] = ".ipynb"
         self.write_single_notebook(nbformat.writes(nb, version=4) + "\n", resources)
 
