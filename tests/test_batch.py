@@ -308,6 +308,46 @@ CLUSTER = """
 """
 
 
+# All workers of a cluster are lost, and none comes back; then the scheduler itself is.
+GONE = """
+import sys
+from distributed import LocalCluster
+from autograder.batch import cluster, pool
+from autograder.batch.course import Assignment
+from autograder.batch.progress import Silence
+from autograder.batch.run import ClassGrading
+
+class Losing(Silence):
+    def __init__(self, lose):
+        self.lose = lose
+    def began(self, task):
+        self.lose()
+
+def lost(lose, workers):
+    assignment = Assignment("ps01_linear_algebra")
+    try:
+        ClassGrading(assignment, workers.level(assignment.least), Losing(lose)).run(workers, ["cyd"])
+    except pool.WorkersLost as reason:
+        print(reason)
+
+if __name__ == "__main__":
+    # Nobody starts others here.
+    cluster.BACK_SECONDS, pool.CHECK_SECONDS = 0, 0.1
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as here:
+        lost(lambda: here.scale(0), cluster.Cluster(here.scheduler_address))
+    here = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    lost(here.close, cluster.Cluster(here.scheduler_address))
+"""
+
+
+def test_without_a_cluster_that_works_a_run_ends_and_says_so(released: Course, tmp_path: Path) -> None:
+    course = copied(released, tmp_path / "course")
+    (course.root / "gone.py").write_text(GONE)
+    said = course.python("gone.py")
+    assert "All workers of the scheduler are gone. Start others." in said
+    assert "The scheduler does not answer any more." in said
+
+
 @pytest.mark.parametrize("where", [HERE, CLUSTER])
 def test_a_process_that_dies_loses_nothing(released: Course, tmp_path: Path, where: str) -> None:
     course = copied(released, tmp_path / "course")
@@ -403,24 +443,30 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
     lock = f"{other}other.execute('BEGIN EXCLUSIVE')"
     unlock = "other.execute('ROLLBACK')"
     older = "other.execute(\"UPDATE alembic_version SET version_num = 'old'\")"
+    twice = "import fcntl\nfirst = open('records/.ps01_linear_algebra.lock', 'w')\nfcntl.flock(first, fcntl.LOCK_EX)"
+    slip = "open('nbgrader_config.py', 'a').write('c.Autograde.no_such_name = no_such_name')"
     calls = [
         "grade('ps99')",
         "grade('ps01_linear_algebra')",
         "grade('ps04_statistics')",
         "grade('ps01_linear_algebra', scheduler='tcp://127.0.0.1:9')",
         f"{lock}\ngrade('ps01_linear_algebra')\n{unlock}",
+        f"{twice}\ngrade('ps01_linear_algebra')\nfirst.close()",
         f"{older}\ngrade('ps01_linear_algebra')",
         "import os\nos.rename('gradebook.db', 'elsewhere.db')\ngrade('ps01_linear_algebra')",
+        f"{slip}\ngrade('ps01_linear_algebra')",
     ]
-    unknown, nobody, unreleased, unreachable, locked, old, lost = grade_each(course, *calls)
+    unknown, nobody, unreleased, unreachable, locked, both, old, lost, slipped = grade_each(course, *calls)
     assert unknown.startswith("2: There is no assignment 'ps99' in this course. There are ps01_linear_algebra, ")
     assert "2: Nobody has handed in ps01_linear_algebra" in nobody
     assert "2: The gradebook does not know ps04_statistics. Run `nbgrader generate_assignment" in unreleased
     assert "2: There is no dask scheduler at tcp://127.0.0.1:9" in unreachable
     assert "Another program is at work on it: close that" in locked
+    assert "2: Another `mlphys grade ps01_linear_algebra` is at work in this course. Wait for it." in both
     assert "Keep a copy, and run `nbgrader db upgrade`." in old
     assert "2: There is no gradebook" in lost
     assert "Run `nbgrader generate_assignment ps01_linear_algebra`." in lost
+    assert "2: nbgrader_config.py cannot be loaded (NameError: name 'no_such_name' is not defined)." in slipped
 
 
 def test_a_record_that_is_torn_or_older_is_not_read(course: Course) -> None:
@@ -448,11 +494,11 @@ def test_a_disk_that_is_full_loses_nothing(released: Course, tmp_path: Path) -> 
     assert "exit 2" in said
 
 
-# A second file is handed in while the first is graded.
+# A second file is handed in while the first is graded; then a third, and the gradebook is locked before it is written.
 RESUBMITS = """
 import shutil
-from pathlib import Path
-from autograder.batch.course import Assignment
+import sqlite3
+from autograder.batch.course import Assignment, Unusable
 from autograder.batch.run import ClassGrading
 from autograder.batch.pool import Processes
 from autograder.batch.progress import Silence
@@ -462,21 +508,42 @@ class Resubmitting(Silence):
     def ended(self, task, outcome):
         shutil.copy("another.ipynb", f"submitted/{task.student}/ps01_linear_algebra/backprop.ipynb")
 
+class Locking(Silence):
+    def writing(self, notebooks):
+        self.other = sqlite3.connect("gradebook.db", isolation_level=None)
+        self.other.execute("BEGIN EXCLUSIVE")
+        return super().writing(notebooks)
+
+def graded(progress):
+    return ClassGrading(Assignment("ps01_linear_algebra"), best(), progress).run(Processes(1), ["cyd"])
+
 if __name__ == "__main__":
-    assignment = Assignment("ps01_linear_algebra")
-    grades = ClassGrading(assignment, best(), Resubmitting()).run(Processes(1), ["cyd"])
-    print("failures", grades.failures)
+    print("failures", graded(Resubmitting()).failures)
+    with open("submitted/cyd/ps01_linear_algebra/backprop.ipynb", "w") as file:
+        file.write("no notebook again")
+    locking = Locking()
+    try:
+        graded(locking)
+    except Unusable as reason:
+        print(reason)
+    locking.other.execute("ROLLBACK")
+    print("graded again", graded(Silence()).graded)
 """
 
 
-def test_a_submission_that_changes_meanwhile_has_the_grade_of_what_is_there_at_the_end(
-    released: Course, tmp_path: Path
-) -> None:
+def test_what_changes_while_a_class_is_graded_is_seen(released: Course, tmp_path: Path) -> None:
     course = copied(released, tmp_path / "course")
     (course.root / "another.ipynb").write_text(json.dumps(solved()))
     (course.root / "again.py").write_text(RESUBMITS)
-    assert "failures {}" in course.python("again.py")
-    assert course.record("cyd")["score"] == 26
+    said = course.python("again.py")
+    assert "failures {}" in said
+    assert "(database is locked)" in " ".join(said.split())
+    assert "Another program is at work on it: close that, and give the same command again." in said
+    assert "graded again 0" in said
+    with sqlite3.connect(course.root / "gradebook.db") as database:
+        [score] = database.execute("SELECT sum(auto_score) FROM grade").fetchone()
+    database.close()
+    assert score == 0
 
 
 # A process that lives on while a reference is edited, as Jupyter's server does.

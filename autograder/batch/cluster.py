@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future
 
 from autograder.batch.job import Task, grade_task
-from autograder.batch.pool import WorkersLost
+from autograder.batch.pool import NO_SCHEDULER, WorkersLost
 from autograder.grading.run import Graded
 from autograder.sandbox import Isolation, NotIsolated
 from autograder.sandbox.isolation import best
@@ -72,12 +72,16 @@ class Cluster:
         return future
 
     def check(self) -> None:
-        """Raises WorkersLost if there has been no worker for as long as one may take to come back."""
-        if self._client.nthreads():
+        """Raises WorkersLost without a scheduler, or without a worker for as long as one may take to come back."""
+        try:
+            workers = self._client.nthreads()
+        except OSError:  # as dask's own errors of connections are
+            raise WorkersLost(NO_SCHEDULER) from None
+        if workers:
             self._seen = time.monotonic()
         elif time.monotonic() - self._seen > BACK_SECONDS:
             raise WorkersLost("All workers of the scheduler are gone. Start others.")
 
     def stop(self) -> None:
-        self._executor.shutdown(wait=False)
+        # The scheduler then forgets what was asked of it.
         self._client.close()

@@ -45,8 +45,14 @@ class Assignment:
         known = {problem.assignment for problem in problems()}
         if name not in known:
             raise Unusable(f"There is no assignment {name!r} in this course. There are {', '.join(sorted(known))}.")
-        self._app = NbGrader()
-        self._app.initialize([])
+        # nbgrader would go on without a file that it cannot load, and so would we with what it configures.
+        self._app = NbGrader(raise_config_file_errors=True)
+        try:
+            self._app.initialize([])
+        except Exception as error:
+            raise Unusable(
+                f"nbgrader_config.py cannot be loaded ({type(error).__name__}: {error}). Mend it, and grade again."
+            ) from None
         # Its line for every student would stand between those of the progress.
         self._app.log_level = logging.CRITICAL
         self.log = self._app.log

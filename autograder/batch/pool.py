@@ -17,6 +17,7 @@ from autograder.grading.run import Graded
 PR_SET_PDEATHSIG = 1
 # Most notebooks are graded in less; a question to a scheduler costs milliseconds.
 CHECK_SECONDS = 10
+NO_SCHEDULER = "The scheduler does not answer any more."
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _outcome(future: Future[Graded]) -> Outcome | None:
     except BrokenExecutor:
         return None
     except CancelledError:
-        raise WorkersLost("The scheduler does not answer any more.") from None
+        raise WorkersLost(NO_SCHEDULER) from None
     except OtherVersion:
         raise
     except Exception as error:

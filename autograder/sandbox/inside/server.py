@@ -9,6 +9,7 @@ It holds no secret, and runs no student's code itself.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -176,6 +177,8 @@ def reopen_files() -> None:
 
 def main() -> None:
     """Import, warm up, report ["ready"], serve. The control socket's descriptor is the only argument."""
+    # What is imported stays: looking for garbage among it takes a sixth of the time of the start.
+    gc.disable()
     control = socket.socket(fileno=int(sys.argv[1]))
     settings = msgpack.unpackb(control.recv(2**16))
     worker.warm_up()
@@ -184,5 +187,6 @@ def main() -> None:
     if len(os.listdir("/proc/self/task")) != 1:
         raise RuntimeError("The fork server has more than one thread, so that its children could hang.")
     hugepages.collapse()
+    gc.enable()
     control.send(msgpack.packb(["ready"]))
     Server(control, settings).run()
