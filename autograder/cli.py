@@ -126,6 +126,7 @@ def audit(
 ) -> None:
     """Grade the graders: mistakes and stubs must fail, right answers in unusual forms must pass."""
     from autograder.audit import audit as rows_of
+    from autograder.audit import auditors
     from autograder.audit.table import matrix, verdict
     from autograder.build import BuildError
     from autograder.build import build as build_notebooks
@@ -138,11 +139,12 @@ def audit(
     if drift:
         stop("\n".join(drift), UNUSABLE)
     fine, level = True, isolation_of(isolation)
-    for chosen in [resolve(problem)] if problem else problems():
-        rows = list(track(rows_of(chosen, level, seeds), str(chosen), console=err))
-        out.print(matrix(rows, parts_of(chosen.test_module)))
-        say(verdict(rows))
-        fine = fine and not any(row.faults for row in rows)
+    with auditors() as pool:
+        for chosen in [resolve(problem)] if problem else problems():
+            rows = list(track(rows_of(chosen, level, pool, seeds), str(chosen), console=err))
+            out.print(matrix(rows, parts_of(chosen.test_module)))
+            say(verdict(rows))
+            fine = fine and not any(row.faults for row in rows)
     if not fine:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 

@@ -150,6 +150,7 @@ def test_a_class_is_graded_and_told_of(graded: tuple[Course, Said]) -> None:
     course, said = graded
     assert (said.code, said.graded) == (0, ["ada", "bob", "cyd", "dan"])
     assert "4 notebooks were graded now" in said.out
+    assert "4 done, 0 failed" in said.err
     assert [course.record(student)["score"] for student in ("ada", "cyd", "dan")] == [26, 0, 0]
     assert 0 < course.record("bob")["score"] < 26
     assert "could not be read" in course.record("cyd")["warnings"][0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, zip_longest
@@ -50,8 +50,14 @@ class Expectation:
         return self.kind in {"reference", "alternative"}
 
 
-def audit(problem: Problem, level: Isolation, seeds: int = 1) -> Iterator[Row]:
-    """Grade every notebook of the catalogue, on all cores; right answers with each of `seeds` seeds, wrong with one.
+def auditors() -> ProcessPoolExecutor:
+    """A process for each core, for one audit after another: each has a sandbox, which takes seconds to start."""
+    # Not forked: the caller may have threads.
+    return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
+
+
+def audit(problem: Problem, level: Isolation, pool: Executor, seeds: int = 1) -> Iterator[Row]:
+    """Have `pool` grade every notebook of the catalogue: right answers with each of `seeds` seeds, wrong with one.
 
     Rows come as the notebooks do, and several for a notebook in which several alternatives stand.
     """
@@ -59,11 +65,8 @@ def audit(problem: Problem, level: Isolation, seeds: int = 1) -> Iterator[Row]:
         list(group) for _, group in groupby(expectations(problem), key=lambda one: id(one.beside or one.submission))
     ]
     jobs = [(group, seed) for group in notebooks for seed in range(seeds if group[0].is_right else 1)]
-    # Not forked: the caller may have threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(mp_context=context) as pool:
-        for rows in pool.map(partial(_rows, problem, level), *zip(*jobs, strict=True)):
-            yield from rows
+    for rows in pool.map(partial(_rows, problem, level), *zip(*jobs, strict=True)):
+        yield from rows
 
 
 def _rows(problem: Problem, level: Isolation, group: list[Expectation], seed: int) -> list[Row]:

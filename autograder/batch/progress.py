@@ -54,10 +54,11 @@ class Silence:
 
 
 class Lines(Silence):
-    """A line for each notebook that is graded, with the time and what is left, for logs."""
+    """A line for each notebook that is graded, with the time, how fast it goes and what is left, for logs."""
 
     def __init__(self, console: Console) -> None:
-        self._console, self._left, self._done, self._began = console, 0, 0, time.monotonic()
+        self._console, self._began = console, time.monotonic()
+        self._left = self._done = self._failed = 0
 
     @contextlib.contextmanager
     def grading(self, notebooks: int) -> Iterator[None]:
@@ -69,8 +70,10 @@ class Lines(Silence):
 
     def ended(self, task: Task, outcome: Outcome) -> None:
         self._left, self._done = self._left - 1, self._done + 1
-        seconds = (time.monotonic() - self._began) / self._done * self._left
-        self._say(f"{task}: {_told(outcome)}; {self._left} left, about {_clock(seconds)}")
+        self._failed += isinstance(outcome, Failure)
+        each = (time.monotonic() - self._began) / self._done
+        counts = f"{self._done} done, {self._failed} failed, {60 / each:.0f}/min"
+        self._say(f"{task}: {_told(outcome)}; {counts}; {self._left} left, about {_clock(each * self._left)}")
 
     @contextlib.contextmanager
     def writing(self, notebooks: int) -> Iterator[None]:
