@@ -15,7 +15,6 @@ SIZE = 2**21
 def collapse() -> None:
     """Gather this process's private memory into huge pages. Before Linux 6.1 nothing changes."""
     # Also keeps the collector of every child from writing to, and so copying, the pages of objects that stay.
-    gc.collect()
     gc.freeze()
     libc = ctypes.CDLL(None)
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
