@@ -121,6 +121,8 @@ def test_dishonest_errors_are_found(function: str, name: str) -> None:
     with pytest.raises(Mismatch) as caught:
         calibration.check_calibrated(predictions, np.random.default_rng(0))
     assert "90 % intervals" in caught.value.measured
+    [picture] = caught.value.pictures
+    assert picture.outside > 3
 
 
 def test_the_prior_alone_is_honest_and_not_enough() -> None:

@@ -301,3 +301,11 @@ class TestGraders:
         assert np.linalg.eigvalsh(moments["cov"]).min() > 0
         # 31.8 is exceeded with probability 1e-4; the seed is fixed.
         assert measure.t_squared(np.random.default_rng(14)) < 31.8
+
+    def test_the_pictures_of_the_samples_tell_right_from_wide(self) -> None:
+        graders = "autograder.graders.ps09_generative.ddpm"
+        calibrated, cases = (importlib.import_module(f"{graders}.{name}") for name in ("calibrated", "cases"))
+        x = cases.draw_points(GMM, calibrated.SAMPLES, np.random.default_rng(14))
+        # 40 points each, which are outside once in 370.
+        assert [picture.outside <= 1 for picture in calibrated.marginals(x)] == [True, True]
+        assert [picture.outside > 10 for picture in calibrated.marginals(1.15 * x)] == [True, True]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import nbformat
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium
@@ -23,6 +24,7 @@ from autograder.course import Problem
 from autograder.gradebook.page import part_output, summary_cell
 from autograder.grading import record
 from autograder.grading.failure import Mismatch
+from autograder.grading.picture import coverage
 
 BACKPROP = Problem("ps01_linear_algebra", "backprop")
 Mode = Literal["light", "dark"]
@@ -72,13 +74,20 @@ OUTPUTS: list[dict[str, Any]] = [
 ]
 
 
+SHARES = coverage(
+    "New observations within your intervals", "probability", np.array([0.5, 0.9]), np.array([99, 360]), 400
+)
+
+
 def part(name: str, points: float, wrong: bool) -> record.PartResult:
     """What the hidden tests of one part found: that all is right, or some of what can go wrong."""
     tests = [record.TestResult("test_it", "passed", points, points, f"Tested: {TESTED}", None, None)]
     if wrong and name == HALVED:
         late = Mismatch("it took more than 10 s", "a result in time", "Look for a loop.")
         tests = [
-            record.TestResult("test_equals_reference", "failed", 0, 0.5, FAILED.sentences(TESTED), HINT, MISTAKE),
+            record.TestResult(
+                "test_equals_reference", "failed", 0, 0.5, FAILED.sentences(TESTED), HINT, MISTAKE, (SHARES,)
+            ),
             record.TestResult("test_time", "timeout", 0, points - 0.5, late.sentences(TESTED), None, None),
         ]
     elif wrong and name == RAISING:
@@ -285,6 +294,19 @@ def test_a_message_says_four_things_and_the_likely_cause_apart(wrong: Page) -> N
     assert HINT in told.locator(".alert").inner_text()
     row = wrong.get_by_role("row", name="equals reference failed 0 / 0.5")
     assert row.get_by_role("rowheader").inner_text() == "equals reference"
+
+
+def test_a_picture_stands_with_its_message_and_fits(browser: Browser, course: Course) -> None:
+    with opened(browser, course, "wrong", PHONE, "dark") as found:
+        shown = found.page.locator(f"[id={HALVED}] td[colspan] img")
+        assert shown.get_attribute("alt") == (
+            "New observations within your intervals: 1 of 2 points lie outside of the band of right answers."
+        )
+        assert shown.evaluate("image => image.complete && image.naturalWidth > 400")
+        box = shown.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE["width"]
 
 
 def test_a_fault_of_ours_and_a_note_are_told(wrong: Page) -> None:

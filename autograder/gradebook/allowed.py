@@ -74,6 +74,8 @@ MOST_OPENINGS = 100
 FILES_PREFIX = re.compile(r"^(?:\s*/?files/)+")
 # A link to a page of Jupyter's own server could open a file that was handed in; `https:x` is such a link as well.
 ELSEWHERE = re.compile(r"https?://\w|mailto:|#")
+# One that is all there, as our own outputs have them beside a message.
+PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/]+=*")
 # A picture of the course's, in the folder of its assignment.
 BESIDE = re.compile(r"(?!/|.*\.\.)[\w./-]+")
 # MathJax's Safe mode lets the same links through; what stands in a formula is shown instead.
@@ -108,7 +110,7 @@ class _PageRenderer(_Renderer):
 
 def markdown_to_html(source: str) -> str:
     """A markdown cell as HTML from the allow-list; formulas stay for MathJax (which runs in its Safe mode)."""
-    return LINKS_IN_FORMULAS.sub(r"\\text", _clean(_rendered(source, _Renderer), HIGHLIGHTING))
+    return LINKS_IN_FORMULAS.sub(r"\\text", _clean(_rendered(source, _Renderer), HIGHLIGHTING, SCHEMES))
 
 
 def markdown_to_page(source: str) -> str:
@@ -158,11 +160,11 @@ def _allowed(output: NotebookNode) -> NotebookNode | None:
     output.metadata = NotebookNode()
     output.data = NotebookNode({kind: output.data[kind] for kind in SHOWN if kind in output.data})
     if "text/html" in output.data:
-        output.data["text/html"] = _clean(output.data["text/html"], OURS)
+        output.data["text/html"] = _clean(output.data["text/html"], OURS, {*SCHEMES, "data"})
     return output if output.data else None
 
 
-def _clean(html: str, classes: dict[str, set[str]]) -> str:
+def _clean(html: str, classes: dict[str, set[str]], schemes: set[str]) -> str:
     return nh3.clean(
         html,
         tags=TAGS,
@@ -170,7 +172,7 @@ def _clean(html: str, classes: dict[str, set[str]]) -> str:
         attributes=ATTRIBUTES,
         attribute_filter=_attribute,
         allowed_classes=classes,
-        url_schemes=SCHEMES,
+        url_schemes=schemes,
     )
 
 
@@ -181,5 +183,6 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if name not in ("href", "src"):
         return value
     address = FILES_PREFIX.sub("", value)
-    allowed = ELSEWHERE.match(address) if name == "href" else BESIDE.fullmatch(address)
-    return address if allowed else None
+    if name == "href":
+        return address if ELSEWHERE.match(address) else None
+    return address if BESIDE.fullmatch(address) or PICTURE.fullmatch(address) else None

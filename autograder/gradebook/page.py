@@ -10,6 +10,7 @@ from html import escape
 
 from nbformat import NotebookNode, v4
 
+from autograder.gradebook.drawing import drawn
 from autograder.gradebook.notebook import KEY
 from autograder.grading.record import PartResult, Record, TestResult
 
@@ -70,13 +71,14 @@ def _test_rows(test: TestResult) -> str:
 
 
 def _message(test: TestResult) -> str:
-    """What was tested, measured and allowed; set apart, the likely cause; what to do next."""
+    """What was tested, measured and allowed, and pictures of it; set apart, the likely cause; what to do next."""
     sentences = MESSAGE.fullmatch(test.message)
+    pictures = "".join(map(drawn, test.pictures))
     if sentences is None:
-        return f"<p>{_lines(test.message)}</p>{_cause(test)}"
+        return f"<p>{_lines(test.message)}</p>{pictures}{_cause(test)}"
     tested, measured, allowed, following = sentences.groups()
     found = {"Tested": tested, "Measured": measured, "Allowed": allowed}
-    return _described(found) + _cause(test) + _described({"Next": following})
+    return _described(found) + pictures + _cause(test) + _described({"Next": following})
 
 
 def _cause(test: TestResult) -> str:

@@ -3,6 +3,7 @@
 from autograder.grading.compare import agree, as_array, as_bool, as_float, same_values
 from autograder.grading.failure import Mismatch, check
 from autograder.grading.marks import alternative, mistake, part, points
+from autograder.grading.picture import coverage, histogram
 from autograder.grading.tolerance import ALGEBRA, DIFFERENCE, FLOAT32, Tolerance, conditioned
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "as_float",
     "check",
     "conditioned",
+    "coverage",
+    "histogram",
     "mistake",
     "part",
     "points",

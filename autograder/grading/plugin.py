@@ -18,6 +18,7 @@ from autograder.grading.execute import Execution
 from autograder.grading.failure import Mismatch
 from autograder.grading.marks import Part, tested_by
 from autograder.grading.outputs import plain
+from autograder.grading.picture import Picture
 from autograder.grading.record import Outcome
 from autograder.grading.student import Call, Patience, Room, Student
 from autograder.sandbox import (
@@ -46,6 +47,7 @@ class Case:
     """Whether the call itself failed, because the function takes other arguments."""
     hint: str | None
     """The cause as the test itself sees it, where it does."""
+    pictures: tuple[Picture, ...]
 
 
 class Grading:
@@ -111,8 +113,9 @@ class Grading:
         calls = tuple(self._student.calls) if self._student is not None else ()
         asked = tuple(self._student.asked) if self._student is not None else ()
         misfit = isinstance(error, StudentError) and _is_misfit(error)
-        hint = error.hint if isinstance(error, Mismatch) else None
-        return Case(item.cls.__part__[0], item.originalname, outcome, message, fault, calls, asked, misfit, hint)
+        hint, pictures = (error.hint, error.pictures) if isinstance(error, Mismatch) else (None, ())
+        part, test = item.cls.__part__[0], item.originalname
+        return Case(part, test, outcome, message, fault, calls, asked, misfit, hint, pictures)
 
 
 def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str | None]:

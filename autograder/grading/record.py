@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-SCHEMA = 2
+from autograder.grading.picture import Picture, picture_of
+
+SCHEMA = 3
 Outcome = Literal["passed", "failed", "error", "timeout", "grader_error"]
 
 
@@ -24,6 +26,7 @@ class TestResult:
     message: str
     hint: str | None
     mistake: str | None
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,11 +95,12 @@ def from_dict(data: Any) -> Record:
     try:
         if data["schema"] != SCHEMA:
             raise ValueError(f"This result record has schema {data['schema']!r}; this version reads {SCHEMA}.")
-        parts = tuple(
-            PartResult(**{**part, "tests": tuple(TestResult(**test) for test in part["tests"])})
-            for part in data["parts"]
-        )
+        parts = tuple(PartResult(**{**part, "tests": tuple(map(_test, part["tests"]))}) for part in data["parts"])
         fields = {key: value for key, value in data.items() if key != "schema"}
         return Record(**{**fields, "parts": parts, "warnings": tuple(data["warnings"])})
     except (TypeError, KeyError) as error:
         raise ValueError("This does not have the form of a result record.") from error
+
+
+def _test(data: dict[str, Any]) -> TestResult:
+    return TestResult(**{**data, "pictures": tuple(map(picture_of, data["pictures"]))})

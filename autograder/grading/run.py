@@ -154,4 +154,4 @@ def _result(test: Test, part: Part, cases: list[Case], diagnosis: Diagnosis) -> 
     points = test.points if worst.outcome == "passed" else 0
     cause = diagnosis.cause(part, worst) if worst.outcome in {"failed", "error", "timeout"} else None
     hint, mistake = (cause.hint, cause.mistake) if cause else (None, None)
-    return TestResult(test.name, worst.outcome, points, test.points, worst.message, hint, mistake)
+    return TestResult(test.name, worst.outcome, points, test.points, worst.message, hint, mistake, worst.pictures)

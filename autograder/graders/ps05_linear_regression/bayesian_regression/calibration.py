@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from autograder.grading import as_array, check
+from autograder.grading import as_array, check, coverage
 
 SETS, LEVEL = 500, 0.9
 
@@ -40,14 +40,26 @@ def experiments(rng):
     return (X, y, sigma, m0, S0, Xs, sigma_s), new
 
 
-def hits(mean, var, new):
-    """How many of `new` lie in the central interval of probability LEVEL; a variance that is not positive is a miss."""
+def reached(mean, var, new):
+    """The probability of the central interval that just reaches each of `new`; nan if a variance is not positive."""
     pull = np.abs(new - mean) / np.sqrt(np.where(var > 0, var, np.nan))
-    return int(np.sum([math.erf(z / math.sqrt(2)) <= LEVEL for z in pull]))
+    return np.array([math.erf(z / math.sqrt(2)) for z in pull])
+
+
+def hits(found, level=LEVEL):
+    """How many of the observations that an interval `found` just reaches lie in that of probability `level`."""
+    return int(np.sum(found <= level))
+
+
+def at_every_level(found):
+    """A picture of the hits against the probability of the interval."""
+    levels = np.linspace(0.05, 0.95, 19)
+    counts = np.array([hits(found, level) for level in levels])
+    return coverage("New observations within your intervals", "probability of the interval", levels, counts, SETS)
 
 
 def experiment(many_predictions, rng):
-    """The hits of one seed, and the predicted variance as a fraction of what the prior alone leaves (median)."""
+    """`reached` for one seed, and the predicted variance as a fraction of what the prior alone leaves (median)."""
     args, new = experiments(rng)
     result = many_predictions(*args)
     mean, var = (as_array(result[name], of=f"the predicted {name}") for name in ("mean", "var"))
@@ -59,25 +71,26 @@ def experiment(many_predictions, rng):
     )
     _, _, _, _, S0, Xs, sigma_s = args
     before = np.sum((Xs @ S0) * Xs, axis=1) + sigma_s**2
-    return hits(mean, var, new), float(np.median(var / before))
+    return reached(mean, var, new), float(np.median(var / before))
 
 
 def check_calibrated(many_predictions, rng):
     """Raise Mismatch unless one of SEEDS seeds finds the hits between their bounds, and the predictions are sharp."""
-    found = []
+    counts = []
     for _ in range(SEEDS):
-        count, sharpness = experiment(many_predictions, rng)
-        found.append(count)
-        if LOWEST <= count <= HIGHEST:
+        found, sharpness = experiment(many_predictions, rng)
+        counts.append(hits(found))
+        if LOWEST <= counts[-1] <= HIGHEST:
             break
     else:
-        shares = ", ".join(f"{count / SETS:.3f}" for count in found)
+        shares = ", ".join(f"{count / SETS:.3f}" for count in counts)
         check(
             False,
             measured=f"the 90 % intervals held these fractions of {SETS} new observations each: {shares}",
             allowed=f"from {LOWEST / SETS:.3f} to {HIGHEST / SETS:.3f} in one of {SEEDS} series",
             next_step="Too few: your errors are too small, so look for a source of uncertainty that you left out. "
             "Too many: one is counted twice. The plot at the end of the notebook shows it at every level.",
+            pictures=(at_every_level(found),),
         )
     check(
         sharpness <= SHARP,

@@ -19,6 +19,7 @@ from autograder.graders.ps05_linear_regression.bayesian_regression.calibration i
     SETS,
     check_calibrated,
     experiment,
+    hits,
 )
 from autograder.grading import Mismatch
 from autograder.grading.marks import variants_of
@@ -49,7 +50,7 @@ def many_predictions(posterior=reference.posterior, predict=reference.predict):
 def right(runs):
     """Hits and sharpness of the reference with one seed each: (runs,) and (runs,)."""
     found = [experiment(many_predictions(), np.random.default_rng([1, run])) for run in range(runs)]
-    return np.array([hits for hits, _ in found]), np.array([sharpness for _, sharpness in found])
+    return np.array([hits(each) for each, _ in found]), np.array([sharpness for _, sharpness in found])
 
 
 def fails(predictions, run):
@@ -71,10 +72,10 @@ def power():
 
 
 def main(runs):
-    hits, sharpness = right(runs)
-    outside = int(np.sum((hits < LOWEST) | (hits > HIGHEST)))
+    counts, sharpness = right(runs)
+    outside = int(np.sum((counts < LOWEST) | (counts > HIGHEST)))
     nominal = false_fail()
-    print(f"reference, {runs} runs of one seed: coverage {hits.mean() / SETS:.4f} ± {hits.std() / SETS:.4f}")
+    print(f"reference, {runs} runs of one seed: coverage {counts.mean() / SETS:.4f} ± {counts.std() / SETS:.4f}")
     print(f"  binomial law: {LEVEL} ± {(LEVEL * (1 - LEVEL) / SETS) ** 0.5:.4f}")
     print(f"  outside of [{LOWEST}, {HIGHEST}]: {outside} runs; nominal {nominal * runs:.2f}")
     print(f"  a right answer fails {SEEDS} of {SEEDS} with probability {nominal**SEEDS:.1e}")

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
 from autograder.graders.ps09_generative.ddpm.cases import BETAS, WELLS, draw_points, turned
+from autograder.grading import histogram
 
 # Hotelling's T² of 8 features is chi-squared with 8 degrees of freedom to good accuracy at 2000 samples; it exceeds 60
 # with probability 4.7e-10, and a test fails only if three independent samples of three exceed it. `measure.py`
@@ -37,6 +39,22 @@ def hotelling(x):
     moments = json.loads(MOMENTS.read_text())
     gap = features(x).mean(axis=0) - moments["mean"]
     return float(len(x) * gap @ np.linalg.solve(np.array(moments["cov"]), gap))
+
+
+def marginals(x):
+    """Pictures of the samples x (n, 2): each coordinate, against the wells' own density of it."""
+    edges = np.linspace(-3.0, 3.0, 41)  # wells of widths 0.3 to 0.46, in bins of half of that
+    return tuple(
+        histogram(f"{name} of your samples", name, x[:, axis], edges, lambda at, axis=axis: marginal(at, axis))
+        for axis, name in enumerate("xy")
+    )
+
+
+def marginal(at, axis):
+    """The probability that a coordinate of a point of WELLS is below each of `at`."""
+    each = zip(WELLS["weights"], WELLS["means"], WELLS["covs"], strict=True)
+    wells = [(weight, NormalDist(mean[axis], cov[axis, axis] ** 0.5)) for weight, mean, cov in each]
+    return np.array([sum(weight * well.cdf(value) for weight, well in wells) for value in at])
 
 
 def training_set(rng):

@@ -17,6 +17,7 @@ from autograder.graders.ps09_generative.ddpm.calibrated import (
     WELLS,
     chain_schedule,
     hotelling,
+    marginals,
     start,
     training_set,
 )
@@ -426,7 +427,8 @@ class TestReverse:
             except StudentError:
                 randn.check_calls()
                 raise
-            found.append(hotelling(sized(x, (SAMPLES, 2), "x_0")))
+            x = sized(x, (SAMPLES, 2), "x_0")
+            found.append(hotelling(x))
             check_amount(randn, STEPS - 1, (SAMPLES, 2))
             if found[-1] <= THRESHOLD:
                 return
@@ -435,6 +437,7 @@ class TestReverse:
             measured=f"T² = {', '.join(f'{value:.3g}' for value in found)} in three independent samples",
             allowed=f"at most {THRESHOLD:g}; the right chain has 8 on average",
             next_step="Plot your samples over the wells: are they too wide, too narrow, or in the wrong wells?",
+            pictures=marginals(x),
         )
 
     @points(1)
