@@ -48,7 +48,9 @@ def test_a_binomial_has_no_line() -> None:
     assert '<mfrac linethickness="0">' in markdown_to_page(r"$\binom{n}{k}$")
 
 
-@pytest.mark.parametrize("tex", ["x^a^b", "{" * 5000, r"\begin{align} x"])
+@pytest.mark.parametrize(
+    "tex", ["x^a^b", "{" * 5000, r"\sqrt" * 999, r"\left( x" * 500, "^" * 2000, r"\begin{align} x"]
+)
 def test_what_is_no_formula_is_shown_as_it_was_typed(tex: str) -> None:
     html = markdown_to_page(f"before $${tex}$$ after")
     assert html == f"<p>before <code>{tex}</code> after</p>\n"

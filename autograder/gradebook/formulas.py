@@ -29,13 +29,21 @@ RESPELT = (
     (re.compile(r"\\tag\s*\{([\w.]+)\}"), r"\\qquad (\\text{\1})"),
 )
 
+# A formula nested deeper than this is nobody's. The library calls itself for each level; at a thousand calls Python
+# gives up, with half of what it does then undone.
+DEEPEST = 100
+GROUPS = re.compile(r"\\\\|\\(?P<open>left|begin)|\\(?P<close>right|end)|\\.|(?P<brace>[{}])")
+NESTED = re.compile(rf"(?:(?:\\[a-zA-Z]++|[\^\[])\s*+){{{DEEPEST}}}")
+
 
 @functools.lru_cache(maxsize=5000)  # the formulas of a few statements, which are the same for all students of a class
 def mathml(tex: str, display: str) -> str:
     """`tex` as a <math> element (`display` is "inline" or "block"), or as it was typed if it cannot be read."""
     try:
-        math = convert_to_element(_respelt(tex), display=display)
-    except Exception:  # of many kinds, a RecursionError among them: a student may have typed anything
+        math = convert_to_element(_respelt(tex), display=display) if not _too_deep(tex) else None
+    except Exception:  # of many kinds: a student may have typed anything
+        math = None
+    if math is None:
         return f"<code>{escape(tex)}</code>"
     for element in math.iter():
         # The library writes characters as entities, for a serialisation of its own.
@@ -44,6 +52,14 @@ def mathml(tex: str, display: str) -> str:
     if display == "block":
         math.set("tabindex", "0")  # a long formula scrolls, and by the keyboard as well
     return tostring(math, encoding="unicode")
+
+
+def _too_deep(tex: str) -> bool:
+    depth = deepest = 0
+    for found in GROUPS.finditer(tex):
+        depth += bool(found["open"] or found["brace"] == "{") - bool(found["close"] or found["brace"] == "}")
+        deepest = max(deepest, depth)
+    return deepest > DEEPEST or NESTED.search(tex) is not None
 
 
 def _respelt(tex: str) -> str:

@@ -133,8 +133,10 @@ CELLS: dict[str, tuple[str, str | tuple[str, str]]] = {
     ),
     "memory": ("kept = b'1' * 400_000_000" + WAIT, MEMORY),
     "memory in one piece": ("import numpy as np\nnp.ones(10**9)", "Unable to allocate"),
-    "memory of three forks": (
-        "import os\nfor _ in range(3):\n    if os.fork() == 0:\n        kept = b'1' * 150_000_000"
+    # The largest is killed, and then all, if there is still too much at the next look. On a busy machine they may fill
+    # so slowly that there is not; with ten of them there are nine such looks.
+    "memory of ten forks": (
+        "import os\nfor _ in range(10):\n    if os.fork() == 0:\n        kept = b'1' * 200_000_000"
         + WAIT.replace("\n", "\n        ")
         + WAIT,
         MEMORY,
@@ -282,7 +284,7 @@ FUNCTIONS: dict[str, tuple[str, str | tuple[str, str], float | tuple[float, floa
     "a thread bomb": (CELLS["a thread bomb"][0], PROCESSES, 0),
     "memory": (CELLS["memory"][0], MEMORY, REST),
     "memory in one piece": ("np.ones(10**9)", "Unable to allocate", REST),
-    "memory of three forks": (CELLS["memory of three forks"][0], MEMORY, 0),
+    "memory of ten forks": (CELLS["memory of ten forks"][0], MEMORY, 0),
     "the disk": (CELLS["the disk"][0], ("No space left on device", "it wrote more than 4 MB"), (REST, 0)),
     "20 MB returned": ("return np.ones(2_500_000)", "It takes 19 MB; answers may have 16 MB.", REST),
     "100 MB printed": ("print('x' * 10**8)\nreturn 0.0", "off by", REST),
