@@ -124,13 +124,12 @@ def _agree_numbers(actual: Array, expected: Array, tolerance: Tolerance, of: str
     if (wrong := excess > 0).any():
         worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
         deviation = float(np.abs(actual - expected)[worst]) / (scale or 1.0)
-        times = float((np.abs(actual - expected) / np.maximum(allowed, np.finfo(float).tiny))[worst])
         place = f" at index {_index(worst)}" if expected.ndim else ""
         count = f"{int(wrong.sum())} of {wrong.size} entries are off; the worst" if wrong.size > 1 else f"{of}"
         raise Mismatch(
             f"{count} is off by {deviation:.3g} times the largest expected magnitude{place}"
             + (f" of {of}" if wrong.size > 1 else ""),
-            f"{tolerance.rtol:.3g} of each entry, because {tolerance.reason}; this is {times:.3g} times as much",
+            f"{tolerance}, because {tolerance.reason}",
             NEARLY if deviation < NEAR else ELSEWHERE,
         )
 

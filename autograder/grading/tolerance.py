@@ -13,6 +13,10 @@ class Tolerance:
     atol: float
     reason: str
 
+    def __str__(self) -> str:
+        absolute = f" and {self.atol:.1g} of the largest" if self.atol else ""
+        return f"{self.rtol:.3g} of each entry{absolute}"
+
 
 # Loops, einsum and autograd agree to 1e-15 in float64, and a wrong scalar factor differs by 24 % or more: 1e-9 is far
 # from both. The atol, relative to the largest entry, lets entries through that vanish by cancellation.
