@@ -127,11 +127,13 @@ def audit(
     """Grade the graders: mistakes and stubs must fail, right answers in unusual forms must pass."""
     from autograder.audit import audit as rows_of
     from autograder.audit import auditors
+    from autograder.audit.standing import note
     from autograder.audit.table import matrix, verdict
     from autograder.build import BuildError
     from autograder.build import build as build_notebooks
     from autograder.grading.marks import parts_of
 
+    chosen = [resolve(problem)] if problem else problems()
     try:
         drift = build_notebooks(check=True)
     except BuildError as error:
@@ -140,11 +142,14 @@ def audit(
         stop("\n".join(drift), UNUSABLE)
     fine, level = True, isolation_of(isolation)
     with auditors() as pool:
-        for chosen in [resolve(problem)] if problem else problems():
-            rows = list(track(rows_of(chosen, level, pool, seeds), str(chosen), console=err))
-            out.print(matrix(rows, parts_of(chosen.test_module)))
+        for one in chosen:
+            rows = list(track(rows_of(one, level, pool, seeds), str(one), console=err))
+            out.print(matrix(rows, parts_of(one.test_module)))
             say(verdict(rows))
-            fine = fine and not any(row.faults for row in rows)
+            if any(row.faults for row in rows):
+                fine = False
+            else:
+                note(one)
     if not fine:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 

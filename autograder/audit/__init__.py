@@ -56,14 +56,14 @@ def auditors() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
-def audit(problem: Problem, level: Isolation, pool: Executor, seeds: int = 1) -> Iterator[Row]:
+def audit(problem: Problem, level: Isolation, pool: Executor, seeds: int = 1, whole: bool = True) -> Iterator[Row]:
     """Have `pool` grade every notebook of the catalogue: right answers with each of `seeds` seeds, wrong with one.
 
-    Rows come as the notebooks do, and several for a notebook in which several alternatives stand.
+    Rows come as the notebooks do, and several for a notebook in which several alternatives stand. Unless the `whole`
+    catalogue is asked for, one mistake and one stub of each function are graded of all that are wrong in one function.
     """
-    notebooks = [
-        list(group) for _, group in groupby(expectations(problem), key=lambda one: id(one.beside or one.submission))
-    ]
+    chosen = expectations(problem) if whole else _first_of_each(expectations(problem))
+    notebooks = [list(group) for _, group in groupby(chosen, key=lambda one: id(one.beside or one.submission))]
     jobs = [(group, seed) for group in notebooks for seed in range(seeds if group[0].is_right else 1)]
     for rows in pool.map(partial(_rows, problem, level), *zip(*jobs, strict=True)):
         yield from rows
@@ -106,6 +106,16 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
         for name in names if answer in variants.ALONE else ():
             submission = variants.without_checks(problem, variants.stub(problem, name, answer))
             yield Expectation("stub", f"{name}: {answer}", submission, parts[name])
+
+
+def _first_of_each(every: Iterator[Expectation]) -> Iterator[Expectation]:
+    """All but the second and later ones that are wrong in the same function in the same way."""
+    seen = set()
+    for one in every:
+        about = (one.kind, one.name.partition(":")[0])
+        if one.part is None or about not in seen:
+            yield one
+        seen.add(about)
 
 
 def _beside_each_other(alternatives: list[Variant]) -> Iterator[list[Variant]]:

@@ -20,32 +20,39 @@ LIBRARIES = ("numpy", "torch", "matplotlib", "ipython", "msgpack", "pytest")
 
 def version_of(problem: Problem) -> str:
     """A hash of the graders, the reference, the support files and the cells of `problem`, and of what grades it."""
-    own = [*_files(problem.graders), problem.reference_source, problem.source_notebook]
+    return hash_of([code_of(problem).encode(), _libraries()])
+
+
+def code_of(problem: Problem) -> str:
+    """As `version_of`, whatever Python and its libraries."""
+    own = [*files_in(problem.graders), problem.reference_source, problem.source_notebook]
     support = [word for name, content in sorted(problem.support_files().items()) for word in (name.encode(), content)]
-    return _hash([_package().encode(), *_contents(own, problem.root), *support])
+    return hash_of([_package(), *contents(own, problem.root), *support])
 
 
 @functools.cache
-def _package() -> str:
+def _package() -> bytes:
     """The same for as long as the process lives, whose modules are loaded once."""
-    files = [PACKAGE / "course.py", *(path for name in GRADING for path in _files(PACKAGE / name))]
-    libraries = [f"{name} {version(name)}" for name in LIBRARIES]
-    return _hash(
-        [platform.python_version().encode(), *(name.encode() for name in libraries), *_contents(files, PACKAGE)]
-    )
+    files = [PACKAGE / "course.py", *(path for name in GRADING for path in files_in(PACKAGE / name))]
+    return hash_of(contents(files, PACKAGE)).encode()
 
 
-def _files(folder: Path) -> list[Path]:
+@functools.cache
+def _libraries() -> bytes:
+    return " ".join([platform.python_version(), *(f"{name} {version(name)}" for name in LIBRARIES)]).encode()
+
+
+def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _contents(paths: Iterable[Path], root: Path) -> Iterator[bytes]:
+def contents(paths: Iterable[Path], root: Path) -> Iterator[bytes]:
     for path in paths:
         yield str(path.relative_to(root)).encode()
         yield path.read_bytes()
 
 
-def _hash(words: Iterable[bytes]) -> str:
+def hash_of(words: Iterable[bytes]) -> str:
     total = hashlib.sha256()
     for word in words:
         # Each word by itself, so that none can be taken for two.
