@@ -12,12 +12,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prepared import run_module
 
 from autograder.course import ROOT, Problem
 from autograder.sandbox import Isolation, Limits, Sandbox, Worker, mechanisms
@@ -47,21 +49,18 @@ class Course:
 
     def nbgrader(self, *command: str, fails: bool = False) -> str:
         """Run a command of nbgrader; what it logs."""
-        return self.python("-m", "nbgrader", *command, fails=fails)
+        with tempfile.NamedTemporaryFile() as file:
+            code = run_module(["nbgrader", *command], self.root, self._environment(), Path(file.name))
+            said = Path(file.name).read_text()
+        assert (code != 0) == fails, said
+        return said
 
     def python(self, *arguments: str, fails: bool = False) -> str:
         """Run Python in the course directory: nbgrader's libraries warn about each other in a process of their own."""
-        environment = {
-            **os.environ,
-            # nbgrader calls alembic by name, and the crash tests put a preprocessor beside the configuration.
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(self.root), str(ROOT)]),
-            "JUPYTER_CONFIG_DIR": str(self.root / "no-configuration-of-the-user"),
-        }
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
-            env=environment,
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -69,6 +68,15 @@ class Course:
         )
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            # nbgrader calls alembic by name, and the crash tests put a preprocessor beside the configuration.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join([str(self.root), str(ROOT)]),
+            "JUPYTER_CONFIG_DIR": str(self.root / "no-configuration-of-the-user"),
+        }
 
     def folder(self, step: str, student: str) -> Path:
         return self.root / step / student / self.problem.assignment

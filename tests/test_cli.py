@@ -75,7 +75,7 @@ def test_the_solved_notebook_has_full_marks_twice_the_same() -> None:
 def test_the_released_notebook_has_none_in_the_documented_shape() -> None:
     record = scored(PROBLEM.release_notebook)
     assert list(record) == ["schema", "problem", "isolation", "score", "max_score", "parts", "warnings", "by_hand"]
-    assert (record["schema"], record["problem"], record["isolation"]) == (2, PROBLEM.slug, "bubblewrap")
+    assert (record["schema"], record["problem"], record["isolation"]) == (3, PROBLEM.slug, "bubblewrap")
     assert (record["score"], record["max_score"], record["warnings"]) == (0, 26, [])
     assert record["by_hand"] == 0
     for part in record["parts"]:
@@ -83,7 +83,7 @@ def test_the_released_notebook_has_none_in_the_documented_shape() -> None:
         assert sum(test["points"] for test in part["tests"]) == part["score"] == 0
         assert sum(test["max_points"] for test in part["tests"]) == part["max_score"]
         for test in part["tests"]:
-            assert list(test) == ["name", "outcome", "points", "max_points", "message", "hint", "mistake"]
+            assert list(test) == ["name", "outcome", "points", "max_points", "message", "hint", "mistake", "pictures"]
             assert test["outcome"] in OUTCOMES
             assert test["message"].startswith("Tested: ")
 

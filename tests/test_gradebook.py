@@ -45,12 +45,12 @@ def record(**changes: Any) -> dict[str, Any]:
     parts[0].update(changes)
     total = sum(mark["points"] for mark in marks)
     whole = {"problem": PROBLEM.slug, "isolation": "none", "score": total, "max_score": total, "seconds": 0.1}
-    return {"schema": 2, **whole, "parts": parts, "warnings": []}
+    return {"schema": 3, **whole, "parts": parts, "warnings": []}
 
 
 def _part(id: str, points: float, outcome: str = "passed") -> dict[str, Any]:
     test = {"name": "test_it", "outcome": outcome, "points": points, "max_points": points, "message": ""}
-    test |= {"hint": None, "mistake": None}
+    test |= {"hint": None, "mistake": None, "pictures": []}
     return {"id": id, "title": id, "score": points, "max_score": points, "tests": [test]}
 
 

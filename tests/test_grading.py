@@ -456,7 +456,7 @@ def test_the_graders_print_nothing(problem: Problem, sandbox: Sandbox, capfd: py
 def test_a_record_is_plain_json_and_comes_back(problem: Problem, sandbox: Sandbox) -> None:
     record = graded(problem, sandbox, "def energy(x, k): return -k * (x @ x) / 2").record
     data = json.loads(record.to_json())
-    assert data["schema"] == 2
+    assert data["schema"] == 3
     assert data["parts"][1]["tests"][0] == {
         "name": "test_value",
         "outcome": "failed",
@@ -465,6 +465,7 @@ def test_a_record_is_plain_json_and_comes_back(problem: Problem, sandbox: Sandbo
         "message": result_of(record, "energy/value").message,
         "hint": "Your result is -1 times the right one.",
         "mistake": None,
+        "pictures": [],
     }
     assert from_dict(data) == record
     with pytest.raises(ValueError, match="schema 1"):
