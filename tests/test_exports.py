@@ -71,7 +71,7 @@ def part(problem: str, id: str, outcome: Outcome = "passed") -> PartResult:
 def found(name: str, outcome: Outcome, points: float, most: float, hint: str | None = None) -> records.TestResult:
     known = {"name": name, "outcome": outcome, "points": points, "max_points": most, "hint": hint}
     nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(records.TestResult))
-    return records.TestResult(**{**nothing, **known, "message": f"Tested: {name}.\nMeasured: <script>"})
+    return records.TestResult(**{**nothing, "pictures": (), **known, "message": f"Tested: {name}.\nMeasured: <script>"})
 
 
 def record(problem: str, outcome: Outcome = "passed") -> Record:
