@@ -547,12 +547,14 @@ def test_what_changes_while_a_class_is_graded_is_seen(released: Course, tmp_path
     assert score == 0
 
 
-# A process that lives on while a reference is edited, as Jupyter's server does.
+# A process that lives on while a reference, what students are given and the grader are edited, as Jupyter lives on.
 EDITED_MEANWHILE = """
-from pathlib import Path
-from autograder.audit.variants import solved
+from autograder.audit.variants import blank, solved
 from autograder.course import find
+from pathlib import Path
+from autograder.grading import compare
 from autograder.grading.shared import grade_in_shared
+from autograder.grading.version import version_of
 from autograder.sandbox import Limits
 from autograder.sandbox.isolation import best
 
@@ -563,6 +565,20 @@ source = problem.reference_source.read_text()
 assert (right := "return float(np.mean") in source
 problem.reference_source.write_text(source.replace(right, "return 2 * float(np.mean"))
 print(f"{first}, then {grade_in_shared(problem, submission, best(), Limits()).record.score} points")
+
+def add(path):
+    with path.open("a") as file:
+        file.write("EDITED = True\\n")
+
+woodbury = find("ps01_linear_algebra/woodbury")
+grade_in_shared(woodbury, blank(woodbury), best(), Limits())
+add(woodbury.source_notebook.with_name("proof_checker.py"))
+grade_in_shared(woodbury, blank(woodbury), best(), Limits())
+import proof_checker
+print("the checker that is there now", proof_checker.EDITED)
+before = version_of(problem)
+add(Path(compare.__file__))
+print("the grader that this process has", version_of(problem) == before)
 """
 
 
@@ -600,4 +616,7 @@ def test_an_edited_grader_is_used_for_its_own_problem_only(tmp_path: Path) -> No
     said = run(str(MLPHYS), "grade", PROBLEM.assignment)
     assert "1 notebooks were graded now; 1 had been" in said
     assert "ada, ps01_linear_algebra/backprop: 26 → 25.5 (loss/test_equals_reference 0.5 → 0)" in said
-    assert "25.5, then 24.0 points" in run(sys.executable, "-c", EDITED_MEANWHILE)
+    said = run(sys.executable, "-c", EDITED_MEANWHILE)
+    assert "25.5, then 24.0 points" in said
+    assert "the checker that is there now True" in said
+    assert "the grader that this process has True" in said

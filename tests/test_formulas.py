@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from autograder.course import Problem, problems
-from autograder.gradebook.allowed import markdown_to_page
+from autograder.gradebook.allowed import markdown_to_html, markdown_to_page
 from autograder.gradebook.formulas import mathml
 
 
@@ -79,3 +79,11 @@ def test_a_formula_is_nothing_but_a_formula(markdown: str) -> None:
     assert {tag.name for tag in page(True)} <= {"p", "em", "math", "mrow", "mi", "mtext", "mspace"}
     names = {name for tag in page(True) for name in tag.attrs}
     assert names <= {"display"}
+
+
+def test_tags_that_nothing_closes_are_shown_as_they_were_typed() -> None:
+    """HTML would open each of them again in every paragraph that follows: five megabytes of a small cell."""
+    source = "<p>" + "".join(f"<b id={number}>" for number in range(400)) + "<p>x" * 1000
+    for render in (markdown_to_page, markdown_to_html):
+        assert render(source).count("<p>") == 0
+        assert len(render(source)) < 5 * len(source)

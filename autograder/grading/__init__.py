@@ -1,5 +1,7 @@
 """What a grader is written with."""
 
+# Before any other module that grades: it notes which code this process has.
+import autograder.grading.version  # noqa: F401
 from autograder.grading.compare import agree, as_array, as_bool, as_float, same_values
 from autograder.grading.failure import Mismatch, check
 from autograder.grading.marks import alternative, mistake, part, points

@@ -30,7 +30,9 @@ def _load_afresh(problem: Problem) -> None:
     """Forget the modules of a problem whose files have changed: this process may live for days, as Jupyter's does."""
     version = version_of(problem)
     if _loaded.setdefault(problem.slug, version) != version:
-        own = (problem.reference_module, f"autograder.graders.{problem.assignment}.{problem.name}")
+        graders = f"autograder.graders.{problem.assignment}.{problem.name}"
+        # The last loads modules of the course's from source/.
+        own = (problem.reference_module, graders, "autograder.proof")
         for name in [name for name in sys.modules if name.startswith(own)]:
             del sys.modules[name]
         importlib.invalidate_caches()

@@ -27,14 +27,7 @@ def code_of(problem: Problem) -> str:
     """As `version_of`, whatever Python and its libraries."""
     own = [*files_in(problem.graders), problem.reference_source, problem.source_notebook]
     support = [word for name, content in sorted(problem.support_files().items()) for word in (name.encode(), content)]
-    return hash_of([_package(), *contents(own, problem.root), *support])
-
-
-@functools.cache
-def _package() -> bytes:
-    """The same for as long as the process lives, whose modules are loaded once."""
-    files = [PACKAGE / "course.py", *(path for name in GRADING for path in files_in(PACKAGE / name))]
-    return hash_of(contents(files, PACKAGE)).encode()
+    return hash_of([_PACKAGE, *contents(own, problem.root), *support])
 
 
 @functools.cache
@@ -58,3 +51,13 @@ def hash_of(words: Iterable[bytes]) -> str:
         # Each word by itself, so that none can be taken for two.
         total.update(hashlib.sha256(word).digest())
     return total.hexdigest()
+
+
+def _package() -> bytes:
+    files = [PACKAGE / "course.py", *(path for name in GRADING for path in files_in(PACKAGE / name))]
+    return hash_of(contents(files, PACKAGE)).encode()
+
+
+# As it is when the first module that grades is imported (by the package's __init__): a process that lives for days, as
+# Jupyter's does, goes on with the code that it has, whatever becomes of the files.
+_PACKAGE = _package()

@@ -196,7 +196,7 @@ def definer(names: dict[str, Any]) -> Callable[[dict[str, str], float], None]:
     def define(definitions: dict[str, str], seconds: float) -> None:
         for name, source in definitions.items():
             file = f"<{name}>"
-            lines[file] = (len(source), None, source.splitlines(keepends=True), file)  # for `describe`
+            lines[file] = (0, None, source.splitlines(keepends=True), file)  # for `describe`
             names.pop(name, None)
             with unless(BaseException), at_most(seconds):
                 run(translate(source, file, "exec"), names)
