@@ -328,6 +328,10 @@ HELPERS = {
     "a replaced exec": f"{OTHERS}builtins.exec = other_exec",
     "a replaced exec in one module": f"{OTHERS}{INSIDE}.exec = other_exec",
     "a replaced compile": f"{OTHERS}builtins.compile = other_compile",
+    "a replaced len": f"{FORGED}\nimport builtins, sys\ntrue_len = len\ndef other_len(value):\n"
+    "    names = sys._getframe(1).f_locals\n"
+    f"    if 'definitions' in names: names['definitions'].update(total={FORGED!r})\n"
+    "    return true_len(value)\nbuiltins.len = other_len",
     "a replaced namespace": f"{FORGED}\nforged = total\nclass Names(dict):\n"
     "    def pop(self, *a): return None\n"
     "    def get(self, name, *a): return forged if name == 'total' else dict.get(self, name, *a)\n"
