@@ -110,6 +110,12 @@ No: *every* smooth energy looks like this near its minimum.
 
 Think of the next term.
 """
+READING = """
+```{code-cell}
+:given: spring
+k = np.loadtxt("springs.csv", skiprows=1)
+```
+"""
 CONFIG = 'c = get_config()\nc.CourseDirectory.ignore = ["*.md", ".ipynb_checkpoints", "*.pyc", "__pycache__"]\n'
 
 
@@ -227,6 +233,7 @@ def test_a_reference_may_mark_the_part_that_students_write(spring: Problem) -> N
 
 
 def test_the_release_is_what_the_nbgrader_command_makes(spring: Problem) -> None:
+    spring.statement.write_text(STATEMENT + READING)
     build(root=spring.root)
     built = spring.release_notebook.read_bytes()
     shutil.rmtree(spring.root / "release")
@@ -235,6 +242,32 @@ def test_the_release_is_what_the_nbgrader_command_makes(spring: Problem) -> None
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", "ps00"]
     subprocess.run(command, cwd=spring.root, env=environment, check=True, capture_output=True)
     assert spring.release_notebook.read_bytes() == built
+
+
+def test_a_notebook_that_names_a_support_file_brings_it_along(
+    spring: Problem, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spring.statement.write_text(STATEMENT + READING)
+    picture = bytes(range(256))
+    (spring.statement.parent / "spring.png").write_bytes(picture)
+    build(root=spring.root)
+    title, brings = cells(spring.release_notebook)[:2]
+    assert (title["id"], brings["id"]) == ("spring-1", "spring-given-files")
+    assert brings["metadata"]["nbgrader"]["locked"]
+    assert code(brings).startswith("# Writes the files of this set if they are not beside the notebook")
+    folder = tmp_path_factory.mktemp("alone")
+    monkeypatch.chdir(folder)
+    exec(code(brings), {})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "springs.csv": b"k\n2.0\n",
+        "spring.png": picture,
+    }
+    # What a student has there stays, and where it is there nothing has to be writable.
+    (folder / "springs.csv").write_text("k\n3.0\n")
+    folder.chmod(0o500)
+    exec(code(brings), {})
+    folder.chmod(0o700)
+    assert (folder / "springs.csv").read_text() == "k\n3.0\n"
 
 
 def test_a_model_answer_is_graded_by_hand_and_stays_with_the_instructor(spring: Problem) -> None:

@@ -12,6 +12,7 @@ from autograder.build.notebook import notebook_of
 from autograder.build.release import release_of
 from autograder.build.rules import faults
 from autograder.build.statement import cells_of
+from autograder.build.support import with_files
 from autograder.course import ROOT, Problem, problems
 from autograder.grading.marks import GraderFault, Part, parts_of
 
@@ -66,7 +67,7 @@ def source_notebook(problem: Problem) -> bytes:
     if missing:
         raise BuildError(f"{problem.statement} has no {path}. Write it, or remove the statement." for path in missing)
     functions = functions_of(problem.reference_source)
-    cells = cells_of(problem)
+    cells = with_files(problem, cells_of(problem), functions.values())
     parts = _parts(problem)
     sentences = list(faults(problem, cells, functions, parts))
     if sentences:
