@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from scaffolding import NewCourse
 
+from autograder.course import ROOT
 from autograder.scaffold import CannotScaffold, scaffold
 
 SLUG = "ps98_statistics/means"
@@ -42,6 +44,13 @@ def test_its_reference_has_full_marks(course: NewCourse) -> None:
     printed = course.mlphys("score", course.root / "source" / f"{SLUG}.ipynb", "--json")
     record = json.loads(printed[printed.index("{") :])
     assert (record["problem"], record["score"], record["max_score"]) == (SLUG, 3, 3)
+
+
+def test_it_is_what_is_asked_of_every_problem(course: NewCourse) -> None:
+    """The tests of the course itself, as an author runs them."""
+    (course.root / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "test_course.py", course.root / "tests")
+    course.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_course.py")
 
 
 def test_students_get_it_without_the_answer(course: NewCourse) -> None:
