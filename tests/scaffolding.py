@@ -29,10 +29,12 @@ class NewCourse:
         return self.run(Path(sys.executable).parent / "mlphys", *arguments, code=code)
 
     def run(self, *command: object, code: int = 0) -> str:
+        # nbgrader calls alembic by name.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             list(map(str, command)),
             cwd=self.root,
-            env={**os.environ, "PYTHONPATH": str(self.root), "COLUMNS": "200"},
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(self.root), "COLUMNS": "200"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

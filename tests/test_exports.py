@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from conftest import Course
 from nbgrader.api import Gradebook
+from nbgrader.apps import ExportApp
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import event, text
 
 from autograder.course import Problem
@@ -119,6 +121,7 @@ class Exported(Course):
         self.hand_in(gradebook, gradebook.add_student("withdrawn").id)
         gradebook.remove_student("withdrawn")
         gradebook.remove_submission_notebook("woodbury", SET, "galois")
+        (self.folder("autograded", "galois") / "woodbury.ipynb").unlink()
         (self.folder("autograded", "hertz") / "woodbury.json").write_text('{"schema": 0}')
 
     def add_cell(self, gradebook: Gradebook, grade_id: str, problem: str, assignment: str, kind: str) -> None:
@@ -142,7 +145,9 @@ class Exported(Course):
     def write(self, student: str, record: Record) -> None:
         folder = self.folder("autograded", student)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{record.problem.split('/')[1]}.json").write_text(record.to_json())
+        problem = record.problem.split("/")[1]
+        (folder / f"{problem}.json").write_text(record.to_json())
+        (folder / f"{problem}.ipynb").touch()
 
     def table(self, name: str) -> list[dict[str, str]]:
         with (self.root / name).open(encoding="utf-8", newline="") as file:
@@ -324,18 +329,19 @@ def test_gradescope_shows_each_test_and_what_a_person_gave(exported: Exported) -
 
 
 def test_only_what_is_asked_for(exported: Exported, tmp_path: Path) -> None:
-    asked = ScoresByPart(to=str(tmp_path / "some.csv"), assignment=[SET], student=["ada", "李 雷"])
+    app = ExportApp(coursedir=CourseDirectory(root=str(exported.root)))
+    asked = ScoresByPart(to=str(tmp_path / "some.csv"), assignment=[SET], student=["ada", "李 雷"], parent=app)
     with Gradebook(f"sqlite:///{exported.root}/gradebook.db", "mlphys") as gradebook:
         asked.export(gradebook)
         with (tmp_path / "some.csv").open(encoding="utf-8", newline="") as file:
             found = {(row["assignment"], row["student_id"]) for row in csv.DictReader(file)}
         assert found == {(SET, "ada"), (SET, "李 雷")}
         with pytest.raises(SystemExit, match="There is no student 'nobody' in the gradebook"):
-            ScoresByPart(student=["nobody"]).export(gradebook)
+            ScoresByPart(student=["nobody"], parent=app).export(gradebook)
         with pytest.raises(SystemExit, match=rf"There is no assignment 'ps99'.* It has {SET}, ps02_pytorch\."):
-            ScoresByPart(assignment=["ps99"]).export(gradebook)
+            ScoresByPart(assignment=["ps99"], parent=app).export(gradebook)
         with pytest.raises(SystemExit, match=r"cannot be written .* Name another file with --to\."):
-            ScoresByPart(to=str(tmp_path / "nowhere" / "some.csv")).export(gradebook)
+            ScoresByPart(to=str(tmp_path / "nowhere" / "some.csv"), parent=app).export(gradebook)
 
 
 def test_a_large_class_takes_no_more_queries_than_one_student(exported: Exported) -> None:
@@ -350,10 +356,11 @@ def test_a_large_class_takes_no_more_queries_than_one_student(exported: Exported
 
 def test_a_gradebook_without_anything_gives_tables_without_rows(exported: Exported, tmp_path: Path) -> None:
     shutil.copy(exported.root / "gradebook.db", tmp_path)
+    app = ExportApp(coursedir=CourseDirectory(root=str(tmp_path)))
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db", "mlphys") as gradebook:
         for table in ("student", "assignment", "notebook", "base_cell", "grade_cells"):
             gradebook.db.execute(text(f"DELETE FROM {table}"))
-        ScoresByPart(to=str(tmp_path / "parts.csv")).export(gradebook)
+        ScoresByPart(to=str(tmp_path / "parts.csv"), parent=app).export(gradebook)
         CanvasScores(to=str(tmp_path / "canvas.csv")).export(gradebook)
     assert len((tmp_path / "parts.csv").read_text().splitlines()) == 1
     assert len((tmp_path / "canvas.csv").read_text().splitlines()) == 2

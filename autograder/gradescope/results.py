@@ -32,11 +32,12 @@ class Judged:
 
 @dataclass(frozen=True)
 class Graded:
-    """One notebook: its cells with points, in order, and the record, unless that is lost."""
+    """One notebook: its cells with points, in order, and the record, unless that is lost or nothing was handed in."""
 
     problem: str
     record: Record | None
     cells: tuple[Judged, ...]
+    handed_in: bool = True
 
 
 def results(notebooks: Iterable[Graded], penalty: float = 0.0) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def results(notebooks: Iterable[Graded], penalty: float = 0.0) -> dict[str, Any]
     cells = [cell for notebook in notebooks for cell in notebook.cells]
     waiting = [cell.title for cell in cells if cell.score is None]
     said = [f"{record.problem}: {warning}" for record in records for warning in record.warnings]
+    said += [f"{notebook.problem}.ipynb was not handed in." for notebook in notebooks if not notebook.handed_in]
     if waiting:
         said.append(f"These points are not final: a person has yet to grade {', '.join(waiting)}.")
     if penalty:
@@ -65,7 +67,13 @@ def results(notebooks: Iterable[Graded], penalty: float = 0.0) -> dict[str, Any]
 
 
 def _cases(first: int, notebook: Graded) -> Iterator[dict[str, Any]]:
-    """A test case for each hidden test; where a person grades, or has graded, one more for the points of the part."""
+    """A test case for each hidden test; where a person grades, or has graded, one more for the points of the part.
+
+    A notebook that was not handed in is one test case.
+    """
+    if not notebook.handed_in:
+        yield {"name": notebook.problem, "number": f"{first}", **_absent(notebook)}
+        return
     for second, cell in enumerate(notebook.cells, 1):
         number = f"{first}.{second}"
         counts = cell.score is not None and not cell.by_hand
@@ -79,6 +87,12 @@ def _cases(first: int, notebook: Graded) -> Iterator[dict[str, Any]]:
             }
         if not counts or cell.part is None:
             yield {"name": cell.title, "number": number, **_whole(cell)}
+
+
+def _absent(notebook: Graded) -> dict[str, Any]:
+    score = sum(cell.score or 0.0 for cell in notebook.cells)
+    most = sum(cell.max_score for cell in notebook.cells)
+    return {"output": "This notebook was not handed in.", "score": score, "max_score": most}
 
 
 def _whole(cell: Judged) -> dict[str, Any]:

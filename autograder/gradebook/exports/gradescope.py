@@ -41,8 +41,8 @@ def _results(own: list[Row], records: Records) -> str:
     notebooks, penalty = [], 0.0
     for problem, group in groupby(own, key=lambda row: row.cell.problem):
         rows = list(group)
-        record = records.of(rows[0])
-        notebooks.append(Graded(problem, record, tuple(_judged(row, records) for row in rows)))
+        judged = tuple(_judged(row, records) for row in rows)
+        notebooks.append(Graded(problem, records.of(rows[0]), judged, records.handed_in(rows[0])))
         penalty += rows[0].grade.penalty if rows[0].grade else 0.0
     return json.dumps(results(notebooks, penalty), indent=1, allow_nan=False) + "\n"
 

@@ -18,12 +18,14 @@ class ScoresByPart(Scores):
     """A table of the score of each part and student, as nbgrader has it, but empty where nobody has judged it yet.
 
     The scores of an assignment less its penalties are nbgrader's own (not less than 0). `late_penalty` is that of the
-    whole notebook, and stands in each of its rows. `needs_manual_grade` is 1 where a person must look.
+    whole notebook, and stands in each of its rows. `needs_manual_grade` is 1 where a person must look. `handed_in`
+    is about the notebook: nbgrader gives 0 points for one that is missing from a set.
     """
 
     def export(self, gradebook: Gradebook) -> None:
         columns = (*WHOSE, "handed_in", "timestamp", "auto_score", "manual_score", "extra_credit", "score", "max_score")
-        entries = map(_part, self.rows(gradebook))
+        records = Records(self.parent.coursedir, self.log)
+        entries = (_part(row, records.handed_in(row)) for row in self.rows(gradebook))
         self.write("parts.csv", (*columns, "late_penalty", "needs_manual_grade"), entries)
 
 
@@ -53,12 +55,13 @@ def _short(grade_id: str, problem: str) -> str:
     return grade_id.removeprefix(f"{problem}-").removeprefix("check-")
 
 
-def _part(row: Row) -> list[Entry]:
+def _part(row: Row, handed_in: bool) -> list[Entry]:
     grade = row.grade
     if grade is None:
         return [*_whose(row), False, "", None, None, None, row.score, row.cell.max_score, 0.0, False]
     parts = (grade.auto_score, grade.manual_score, grade.extra_credit, grade.score)
-    return [*_whose(row), True, grade.timestamp, *parts, row.cell.max_score, grade.penalty, grade.needs_a_person]
+    found = [grade.timestamp, *parts, row.cell.max_score, grade.penalty, grade.needs_a_person]
+    return [*_whose(row), handed_in, *found]
 
 
 def _tests(row: Row, record: Record | None) -> Iterator[list[Entry]]:
