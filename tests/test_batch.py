@@ -479,6 +479,20 @@ def test_a_record_that_is_torn_or_older_is_not_read(course: Course) -> None:
     assert rows(course) == before
 
 
+def test_a_notebook_that_a_killed_run_left_out_or_cut_is_written_again(course: Course) -> None:
+    """The scores are in the gradebook then, and the record is in `autograded`, as with all who hand in late."""
+    before = rows(course), files(course)
+    none, cut, ungraded = (course.folder("autograded", name) / "backprop.ipynb" for name in ("ada", "bob", "dan"))
+    whole, clean = cut.read_bytes(), nbformat.writes(notebook_of(variants.solved(PROBLEM), PROBLEM))
+    for path in (none, cut, ungraded):
+        path.unlink()
+    cut.write_bytes(whole[: len(whole) // 2])
+    ungraded.write_text(clean)
+    said = grade(course)
+    assert (said.code, said.graded) == (0, [])
+    assert (rows(course), files(course)) == before
+
+
 def test_a_disk_that_is_full_loses_nothing(released: Course, tmp_path: Path) -> None:
     """The records are on a disk of their own, which has room for one of an unreadable file and not for the others."""
     course = copied(released, tmp_path / "course")

@@ -6,14 +6,12 @@ import contextlib
 import fcntl
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from alembic.script import ScriptDirectory
-from nbgrader.api import Assignment as AssignmentRow
-from nbgrader.api import BaseCell, Grade, Gradebook, MissingEntry, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGrader
 from nbgrader.converters.base import NbGraderException
 from nbgrader.dbutil import ALEMBIC_DIR
@@ -21,13 +19,13 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import TraitError
 
+from autograder.batch.written import Written
 from autograder.course import Problem, problems
 from autograder.gradebook.fill import FillGradebook, Grading
 from autograder.gradebook.folder import SubmissionsDirectory
 from autograder.gradebook.grade import GradeSubmission
 from autograder.gradebook.kept import STEP, store_of
 from autograder.gradebook.names import unusable
-from autograder.gradebook.scores import scores_of
 from autograder.grading.record import Record
 from autograder.grading.submission import Submission
 from autograder.sandbox import Isolation, Limits
@@ -134,37 +132,10 @@ class Assignment:
                     raise error.__context__ from None
         return loop.failed
 
-    def unwritten(self, records: Mapping[tuple[str, Problem], Record]) -> set[tuple[str, Problem]]:
-        """Whose record is not the one in `autograded`, or whose scores are not those in the gradebook."""
-        scores = self._scores()
-        return {
-            (student, problem)
-            for (student, problem), record in records.items()
-            if self._autograded(student, problem) != record.to_json()
-            or not scores[student, problem.name].items() >= scores_of(record, problem.name).items()
-        }
-
-    def _autograded(self, student: str, problem: Problem) -> str:
-        folder = self.directory.format_path(self.directory.autograded_directory, student, self.name)
-        path = Path(folder) / f"{problem.name}.json"
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-    def _scores(self) -> dict[tuple[str, str], dict[str, float | None]]:
-        """The automatic scores in the gradebook: of a student and a problem, by cell."""
-        found: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
+    def written(self, records: Mapping[tuple[str, Problem], Record]) -> Written:
+        """What is written of `records`, in `autograded` and in the gradebook."""
         with self._gradebook_at_hand() as gradebook:
-            rows = (
-                gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score)
-                .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-                .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-                .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
-                .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-                .join(BaseCell, BaseCell.id == Grade.cell_id)
-                .filter(AssignmentRow.name == self.name)
-            )
-            for student, problem, cell, score in rows:
-                found[student, problem][cell] = score
-        return found
+            return Written(self.directory, gradebook, self.name, records)
 
     def _loop(self, grading: Grading, students: Collection[str], overdue: Collection[str]) -> FillGradebook:
         return FillGradebook(grading, students, overdue, coursedir=self.directory, parent=self._app)

@@ -70,12 +70,14 @@ class ClassGrading:
         with self.progress.grading(len(notebooks)):
             for task, outcome in outcomes(self._tasks(notebooks, force), workers, self.progress.began):
                 self._take(task, outcome)
-        not_yet = self.assignment.unwritten(self.grades.records) | self.grades.failures.keys()
+        written = self.assignment.written(self.grades.records)
+        not_yet = written.unscored | written.unfiled | self.grades.failures.keys()
         overdue = handed_in.keys() if force else {student for student, _ in not_yet}
         with self.progress.writing(sum(student in overdue for student, _, _ in notebooks)):
             failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
         self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}
-        for whose in self.assignment.unwritten(self.grades.records) - self.grades.failures.keys():
+        written = self.assignment.written(self.grades.records)
+        for whose in (written.unscored | written.unfiled) - self.grades.failures.keys():
             again = f"nbgrader autograde {self.assignment.name} --student {whose[0]}"
             self.grades.failures[whose] = f"The gradebook could not be written; `{again}` says why."
         return self.grades
