@@ -265,7 +265,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(ungraded: Course) -> None:
     assert "goes on from there" in said.err
     everybody = ["ada", "bob", "cyd", "dan", "fay0", "fay1", "fay2"]
     assert sorted([*second, *grade(ungraded).graded]) == everybody
-    assert len(files(ungraded)) == 2 * 7 + 2
+    assert len(files(ungraded)) == 4 * 7
 
 
 # Ends a process that grades, in the middle of it; then says what came out all the same.

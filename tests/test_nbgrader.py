@@ -186,16 +186,20 @@ def scores(course: Course, student: str) -> dict[str, float | None]:
 
 
 def test_feedback_can_be_released_through_the_exchange(course: Course) -> None:
+    """To the whole class, most of which came without a secret or with none that is one: to these by secrets unknown."""
     exchange = course.root / "exchange"
     exchange.mkdir()
     # As its users need them: whoever hands in writes there.
     exchange.chmod(0o777)
-    where = (f"--Exchange.root={exchange}", "--course", "mlphys", "--student", "wrong")
-    course.nbgrader("release_feedback", PROBLEM.assignment, *where)
-    [page] = (exchange / "mlphys" / "feedback").iterdir()
-    assert page.name == notebook_hash(secret=BY_EXCHANGE["submission_secret.txt"], notebook_id=PROBLEM.name) + ".html"
-    assert page.read_text() == course.feedback("wrong")
-    assert not (course.folder("autograded", "solved") / "submission_secret.txt").exists()
+    course.nbgrader("release_feedback", PROBLEM.assignment, f"--Exchange.root={exchange}", "--course", "mlphys")
+    pages = {page.name: page.read_text() for page in (exchange / "mlphys" / "feedback").iterdir()}
+    hers = notebook_hash(secret=BY_EXCHANGE["submission_secret.txt"], notebook_id=PROBLEM.name) + ".html"
+    assert pages[hers] == course.feedback("wrong")
+    everybody = [*CLASS, "blank", "pipes"]
+    assert sorted(pages.values()) == sorted(map(course.feedback, everybody))
+    secrets = {(course.folder("autograded", student) / "submission_secret.txt").read_text() for student in everybody}
+    assert {len(secret) for secret in secrets} == {128}
+    assert len(secrets) == len(everybody)
 
 
 @pytest.mark.parametrize("student", ["solved", "future", "doubled", "deleted", "scripted"])
@@ -258,10 +262,10 @@ def test_an_unreadable_file_has_its_reason_in_the_feedback(course: Course) -> No
 
 def test_nothing_beside_the_notebook_is_picked_up_or_copied(course: Course) -> None:
     assert not (course.root / "picked-up").exists()
-    expected = {f"{PROBLEM.name}.ipynb", f"{PROBLEM.name}.json"}
+    expected = {f"{PROBLEM.name}.ipynb", f"{PROBLEM.name}.json", *BY_EXCHANGE}
     assert {path.name for path in course.folder("autograded", "solved").iterdir()} == expected
     assert course.record("solved")["problem"] == PROBLEM.slug
-    assert {path.suffix for path in course.folder("feedback", "solved").iterdir()} == {".html", ".json"}
+    assert {path.suffix for path in course.folder("feedback", "solved").iterdir()} == {".html", ".json", ".txt"}
 
 
 def test_students_do_not_get_the_statement_s_source(course: Course) -> None:

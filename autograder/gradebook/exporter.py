@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import warnings
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,14 @@ from autograder.gradebook.folder import SECRET, SubmissionsDirectory, secret_in
 from autograder.gradebook.names import leave_out_unusable
 from autograder.gradebook.notebook import notebook_of
 from autograder.gradebook.scores import flag
+from autograder.grading.secret import own_secret
 from autograder.grading.submission import Submission, Unreadable, read, unread
 
 # nbgrader 0.9.6 adds rows in an order that SQLAlchemy 2.1 warns of, three times for each student.
 warnings.filterwarnings("ignore", "Object of type <Submitted", SAWarning)
+
+# Stands for the time of a submission that has none: the next one that has a time is newer.
+BEFORE_ANY = datetime(1970, 1, 1)
 
 
 class SubmissionExporter(NotebookExporter):
@@ -41,7 +48,7 @@ class SubmissionExporter(NotebookExporter):
         self._forget_last_time(names)
         problem = find(f"{names['assignment']}/{names['notebook']}")
         submission = submission_in(Path(filename), problem, self.log)
-        resources["outputs"] = small_files_in(Path(filename).parent, self.parent.coursedir)
+        resources["outputs"] = small_files_in(Path(filename).parent, names, self.parent.coursedir)
         return self.from_notebook_node(notebook_of(submission, problem), resources, **kwargs)  # type: ignore[no-any-return]
 
     def _forget_last_time(self, names: dict[str, str]) -> None:
@@ -65,11 +72,18 @@ def submission_in(path: Path, problem: Problem, log: logging.Logger) -> Submissi
         return unread(problem, reason)
 
 
-def small_files_in(folder: Path, directory: CourseDirectory) -> dict[str, bytes]:
-    """The small files of a submission that nbgrader asks for later, as far as there are any.
+def small_files_in(folder: Path, names: Mapping[str, str], directory: CourseDirectory) -> dict[str, bytes]:
+    """The small files of a submission that nbgrader asks for later, or what stands for those that hold nothing of use.
 
-    It compares the time with the next submission's, to see which is newer; by the secret it releases feedback.
+    It compares the time with the next submission's, to see which is newer; by the secret it releases feedback, and
+    where one is missing, to nobody of the class that comes after.
     """
-    time, secret = directory.get_existing_timestamp(str(folder)), secret_in(folder)
-    files = {"timestamp.txt": None if time is None else f"{time} UTC\n", SECRET: secret}
-    return {name: text.encode() for name, text in files.items() if text is not None}
+    time = directory.get_existing_timestamp(str(folder)) or BEFORE_ANY
+    secret = secret_in(folder) or _secret_of_nobody(names)
+    return {"timestamp.txt": f"{time} UTC\n".encode(), SECRET: secret.encode()}
+
+
+def _secret_of_nobody(names: Mapping[str, str]) -> str:
+    """As long as a real one; whoever grades again makes the same, and nobody else can."""
+    whose = f"feedback:{names['assignment']}/{names['student']}"
+    return hmac.new(own_secret().encode(), whose.encode(errors="surrogateescape"), "sha512").hexdigest()

@@ -139,7 +139,8 @@ class FillGradebook(Autograde):
 
     def _write(self, nb: NotebookNode, resources: dict[str, Any], problem: Problem, folder: Path) -> None:
         record = resources[RECORD].to_json().encode()
-        resources["outputs"] = {f"{problem.name}.json": record, **small_files_in(folder, self.coursedir)}
+        small = small_files_in(folder, resources["nbgrader"], self.coursedir)
+        resources["outputs"] = {f"{problem.name}.json": record, **small}
         resources["output_extension"] = ".ipynb"
         self.write_single_notebook(nbformat.writes(nb, version=4) + "\n", resources)
 

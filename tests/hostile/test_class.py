@@ -183,7 +183,7 @@ def test_claims_earn_nothing(course: Course) -> None:
 def test_what_lies_beside_a_notebook_takes_no_part(course: Course) -> None:
     assert not (course.root / "picked-up").exists()
     kept = {path.name for path in course.folder("autograded", "c_solved").iterdir()}
-    assert kept == {f"{PROBLEM.name}.ipynb", f"{PROBLEM.name}.json"}
+    assert kept == {f"{PROBLEM.name}.ipynb", f"{PROBLEM.name}.json", "timestamp.txt", "submission_secret.txt"}
 
 
 def test_what_the_instructor_reads_disturbs_no_terminal(course: Course) -> None:
