@@ -596,29 +596,60 @@ print("the grader that this process has", version_of(problem) == before)
 """
 
 
-def test_an_edited_grader_is_used_for_its_own_problem_only(tmp_path: Path) -> None:
-    """In a copy of the whole tree, with two problems in one assignment."""
-    tree = tmp_path / "tree"
-    for name in ("autograder", "solutions", "source"):
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "nbgrader_config.py", tree)
-    environment = {**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "200"}
-    environment["PATH"] = f"{MLPHYS.parent}{os.pathsep}{environment['PATH']}"
+@dataclass(frozen=True)
+class Tree:
+    """A copy of the whole tree, where ada is graded in an assignment of two problems."""
 
-    def run(*command: str) -> str:
-        done = subprocess.run(
-            command, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
+    root: Path
+
+    def run(self, *command: str, code: int = 0) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(self.root), "COLUMNS": "200"}
+        environment["PATH"] = f"{MLPHYS.parent}{os.pathsep}{environment['PATH']}"
+        out, err = subprocess.PIPE, subprocess.STDOUT
+        done = subprocess.run(command, cwd=self.root, env=environment, stdout=out, stderr=err, text=True, check=False)
+        assert done.returncode == code, done.stdout
         return done.stdout
 
-    run(sys.executable, "-m", "nbgrader", "generate_assignment", PROBLEM.assignment)
-    folder = tree / "submitted" / "ada" / PROBLEM.assignment
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    tree = Tree(tmp_path_factory.mktemp("tree"))
+    for name in ("autograder", "solutions", "source"):
+        shutil.copytree(ROOT / name, tree.root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "nbgrader_config.py", tree.root)
+    tree.run(sys.executable, "-m", "nbgrader", "generate_assignment", PROBLEM.assignment)
+    folder = tree.root / "submitted" / "ada" / PROBLEM.assignment
     folder.mkdir(parents=True)
     for problem in (PROBLEM, Problem(PROBLEM.assignment, "woodbury")):
         (folder / f"{problem.name}.ipynb").write_text(json.dumps(solved(problem)))
-    assert "2 notebooks were graded now" in run(str(MLPHYS), "grade", PROBLEM.assignment)
-    graders = tree / "autograder" / "graders" / PROBLEM.assignment / "backprop" / "test_backprop.py"
+    assert "2 notebooks were graded now" in tree.run(str(MLPHYS), "grade", PROBLEM.assignment)
+    return tree
+
+
+def test_what_fails_in_one_notebook_costs_the_students_other_one_nothing(tree: Tree) -> None:
+    """The gradebook has other points for a part of woodbury, the last that nbgrader takes of a student."""
+    shutil.rmtree(tree.root / "autograded")
+    told = "UPDATE grade_cells SET max_score = max_score {} 1 WHERE id IN (SELECT id FROM base_cell WHERE name = ?)"
+    course = Course.__new__(Course)
+    course.root, course.problem = tree.root, Problem(PROBLEM.assignment, "woodbury")
+    part = next(iter(course.grades("ada")))
+    with sqlite3.connect(tree.root / "gradebook.db") as database:
+        assert database.execute(told.format("+"), [part]).rowcount == 1
+    said = tree.run(str(MLPHYS), "grade", PROBLEM.assignment, code=4)
+    assert f"ada, ps01_linear_algebra/woodbury: Inconsistent checksums for cell {part}" in said
+    assert said.count("ada, ps01") == 1
+    assert all((row.auto_score, row.needs_manual_grade) == (None, True) for row in course.grades("ada").values())
+    course.problem = PROBLEM
+    assert sum(row.auto_score or 0 for row in course.grades("ada").values()) == 26
+    with database:
+        database.execute(told.format("-"), [part])
+    database.close()
+    assert "0 notebooks were graded now; 2 had been" in tree.run(str(MLPHYS), "grade", PROBLEM.assignment)
+    assert not any(row.needs_manual_grade for row in course.grades("ada").values())
+
+
+def test_an_edited_grader_is_used_for_its_own_problem_only(tree: Tree) -> None:
+    graders = tree.root / "autograder" / "graders" / PROBLEM.assignment / "backprop" / "test_backprop.py"
     start = r'(class TestLoss:.*?def test_equals_reference\(self, student, reference, rng\):\n +""".*?""")'
     edited = re.sub(
         start,
@@ -627,10 +658,10 @@ def test_an_edited_grader_is_used_for_its_own_problem_only(tmp_path: Path) -> No
         flags=re.DOTALL,
     )
     graders.write_text(edited)
-    said = run(str(MLPHYS), "grade", PROBLEM.assignment)
+    said = tree.run(str(MLPHYS), "grade", PROBLEM.assignment)
     assert "1 notebooks were graded now; 1 had been" in said
     assert "ada, ps01_linear_algebra/backprop: 26 → 25.5 (loss/test_equals_reference 0.5 → 0)" in said
-    said = run(sys.executable, "-c", EDITED_MEANWHILE)
+    said = tree.run(sys.executable, "-c", EDITED_MEANWHILE)
     assert "25.5, then 24.0 points" in said
     assert "the checker that is there now True" in said
     assert "the grader that this process has True" in said

@@ -77,7 +77,10 @@ class ClassGrading:
             failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
         self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}
         written = self.assignment.written(self.grades.records)
-        for whose in (written.unscored | written.unfiled) - self.grades.failures.keys():
+        # Where one notebook of a student fails, nbgrader removes the files of the others, but not their scores.
+        failed_in_one = {student for student, _ in self.grades.failures}
+        unfiled = {whose for whose in written.unfiled if whose[0] not in failed_in_one}
+        for whose in (written.unscored | unfiled) - self.grades.failures.keys():
             again = f"nbgrader autograde {self.assignment.name} --student {whose[0]}"
             self.grades.failures[whose] = f"The gradebook could not be written; `{again}` says why."
         return self.grades

@@ -78,6 +78,8 @@ class FillGradebook(Autograde):
         problem = find(f"{names['assignment']}/{names['notebook']}")
         try:
             self._convert(Path(notebook_filename), problem, resources)
+            # What fails in the student's next notebook costs this one nothing.
+            self._gradebook.save()
         except Exception as error:
             self.failed.append((names["student"], problem, str(error) or type(error).__name__))
             self._gradebook.db.rollback()
@@ -143,8 +145,3 @@ class FillGradebook(Autograde):
         resources["outputs"] = {f"{problem.name}.json": record, **small}
         resources["output_extension"] = ".ipynb"
         self.write_single_notebook(nbformat.writes(nb, version=4) + "\n", resources)
-
-    def set_permissions(self, assignment_id: str, student_id: str) -> None:
-        """What nbgrader's loop does last for a student."""
-        self._gradebook.save()
-        super().set_permissions(assignment_id, student_id)
