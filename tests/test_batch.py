@@ -214,6 +214,18 @@ def test_a_gradebook_that_was_lost_is_filled_again(
     assert rows(course) == rows(graded[0])
 
 
+def test_who_was_removed_from_the_gradebook_stays_so_until_there_is_something_new(course: Course) -> None:
+    for student in ("cyd", "dan"):
+        course.nbgrader("db", "student", "remove", student, "--force")
+    before = rows(course)
+    course.submit("dan", "no notebook")
+    said = grade(course)
+    assert (said.code, said.graded) == (0, ["dan"])
+    assert "Not in the gradebook any more, and left so unless you --force it:\n  cyd\n" in said.out
+    assert (course.grades("cyd"), len(course.grades("dan"))) == ({}, len(course.grades("ada")))
+    assert set(before) < set(rows(course))
+
+
 def test_only_who_is_asked_for_is_graded(released: Course, tmp_path: Path) -> None:
     course = copied(released, tmp_path / "course")
     assert grade(course, "--student", "cyd", "--student", "dan").graded == ["cyd", "dan"]

@@ -43,6 +43,8 @@ class ClassGrades:
     """The record before this run, and the tests whose points are others now."""
     left_out: list[str] = field(default_factory=list)
     """Sentences about folders that were not looked into, because no student can be called like them."""
+    withdrawn: list[str] = field(default_factory=list)
+    """Students who were graded, were then removed from the gradebook, and are not put back."""
     graded: int = 0
     """How many were graded now. All others had been, and nothing has changed since."""
 
@@ -77,6 +79,7 @@ class ClassGrading:
             failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
         self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}
         written = self.assignment.written(self.grades.records)
+        self.grades.withdrawn = sorted({student for student, _ in written.withdrawn})
         # Where one notebook of a student fails, nbgrader removes the files of the others, but not their scores.
         failed_in_one = {student for student, _ in self.grades.failures}
         unfiled = {whose for whose in written.unfiled if whose[0] not in failed_in_one}

@@ -28,6 +28,7 @@ def show(grades: ClassGrades, console: Console) -> None:
     if written := sum(record.by_hand > 0 for record in grades.records.values()):
         console.print(Text(f"In {written} of them somebody wrote an answer, which a person reads in Formgrader."))
     _list(console, "Parts left to a person, because a test failed by its own fault:", _faults(grades))
+    _list(console, "Not in the gradebook any more, and left so unless you --force it:", grades.withdrawn)
     _list(console, "Not graded, because of a name:", grades.left_out)
     _list(console, "Not graded, by our own fault; flagged for a person:", _failures(grades))
 

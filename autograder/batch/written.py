@@ -7,7 +7,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Grade,
+    Gradebook,
+    Notebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course import Problem
@@ -26,19 +35,24 @@ class Written:
         assignment: str,
         records: Mapping[tuple[str, Problem], Record],
     ) -> None:
-        scores = _scores(gradebook, assignment)
-        self.unscored = {
-            (student, problem)
-            for (student, problem), record in records.items()
-            if not scores[student, problem.name].items() >= scores_of(record, problem.name).items()
-        }
-        """Whose scores are not those in the gradebook."""
         self.unfiled = {
             (student, problem)
             for (student, problem), record in records.items()
             if not _is_filed(Path(directory.format_path(directory.autograded_directory, student, assignment)), record)
         }
         """Whose record, or the notebook that shows it, is not in `autograded`."""
+        students = {student for [student] in gradebook.db.query(Student.id)}
+        # Where there is nobody, the gradebook is a new one.
+        removed = records.keys() - self.unfiled if students else set()
+        self.withdrawn = {(student, problem) for student, problem in removed if student not in students}
+        """Who was written, and is not in the gradebook any more."""
+        scores = _scores(gradebook, assignment)
+        self.unscored = {
+            (student, problem)
+            for (student, problem), record in records.items()
+            if not scores[student, problem.name].items() >= scores_of(record, problem.name).items()
+        } - self.withdrawn
+        """Whose scores are not those in the gradebook, as they should be."""
 
 
 def _is_filed(folder: Path, record: Record) -> bool:
