@@ -13,7 +13,7 @@ import pytest
 from autograder.course import Problem
 
 PROBLEM = Problem("ps01_linear_algebra", "backprop")
-OUTCOMES = {"passed", "failed", "error", "timeout", "grader_error"}
+OUTCOMES = {"passed", "failed", "error", "timeout", "untested", "grader_error"}
 
 
 def mlphys(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,7 @@ from autograder.grading.marks import GraderFault, parts_of, variants_of
 from autograder.grading.record import Record, from_dict
 from autograder.grading.run import Graded, grade
 from autograder.grading.secret import own_secret
-from autograder.grading.submission import Cell, Submission
+from autograder.grading.submission import Cell, Submission, Unreadable, unread
 from autograder.sandbox import Sandbox
 
 REFERENCE = """\
@@ -209,9 +209,21 @@ def test_nothing_written_has_no_marks(problem: Problem, sandbox: Sandbox) -> Non
     stubs = [f"def {name}(*args): raise NotImplementedError" for name in ("force", "energy", "work", "count")]
     record = graded(problem, sandbox, *stubs).record
     assert record.score == 0
-    assert set(outcomes(record).values()) == {"error"}
+    assert set(outcomes(record).values()) == {"untested"}
+    assert not record.tested
     assert "this function is not written yet" in result_of(record, "force/value").message
     assert grade(problem, Submission([]), sandbox).record.score == 0
+
+
+def test_nothing_to_test_is_not_taken_for_an_error_nor_an_error_for_it(problem: Problem, sandbox: Sandbox) -> None:
+    """A cell that stopped has raised an error; a function that is written in part has been tested."""
+    stopped = grade(problem, Submission([Cell("code", f"1 / 0\n{REFERENCE}")]), sandbox).record
+    assert set(outcomes(stopped).values()) == {"error"}
+    assert "Its cell stopped with ZeroDivisionError" in result_of(stopped, "energy/value").message
+    half = "def count(n):\n    if n == 1: raise NotImplementedError\n    return 5"
+    assert outcomes(graded(problem, sandbox, half).record) == {"count/value": "failed"}
+    nothing = grade(problem, unread(problem, Unreadable("It is a picture.")), sandbox).record
+    assert set(outcomes(nothing).values()) == {"untested"}
 
 
 WRONG = {
@@ -235,8 +247,8 @@ WRONG = {
         "error",
         "the call itself failed.*\n.*\n.*first line of the function",
     ),
-    "missing": ("del energy", "energy/value", "error", "no function `energy`"),
-    "no function": ("energy = 3", "energy/value", "error", "no function `energy`"),
+    "missing": ("del energy", "energy/value", "untested", "no function `energy`"),
+    "no function": ("energy = 3", "energy/value", "untested", "no function `energy`"),
     "bfloat16": (
         "import torch\ndef energy(x, k): return torch.ones(1, dtype=torch.bfloat16)",
         "energy/value",

@@ -44,6 +44,7 @@ PASSED: Outcome = "passed"
 FAILED: Outcome = "failed"
 ERROR: Outcome = "error"
 TIMEOUT: Outcome = "timeout"
+UNTESTED: Outcome = "untested"
 OURS: Outcome = "grader_error"
 
 
@@ -181,13 +182,23 @@ def test_difficulty_is_the_mean_share_and_discrimination_the_correlation_with_th
     assert a.discrimination == pytest.approx(-1 / math.sqrt(0.5 * 27))
 
 
+def test_blank_notebooks_say_nothing_of_how_hard_a_part_is_or_what_it_tells_apart() -> None:
+    class_ = [answer(PASSED, FAILED, PASSED), answer(FAILED, PASSED, PASSED), answer(FAILED, FAILED, UNTESTED)]
+    blank = [answer(*[UNTESTED] * 3)] * 5
+    alone, among = (numbers_of(PROBLEM, own) for own in (class_, class_ + blank))
+    for before, after in zip(alone.parts, among.parts, strict=True):
+        assert (after.difficulty, after.discrimination) == (before.difficulty, before.discrimination)
+        assert (after.tested, after.judged) == (3, 8)
+    assert among.median == 0
+
+
 @pytest.mark.parametrize("answers", [[], [(PASSED, FAILED)], [(PASSED, PASSED)] * 5, [(FAILED, FAILED)] * 5])
 def test_a_class_without_differences_has_no_discrimination(answers: list[tuple[Outcome, ...]]) -> None:
     parts = numbers_of(PROBLEM, [answer(*outcomes) for outcomes in answers]).parts
     assert {part.discrimination for part in parts} <= {None}
 
 
-outcomes_ = st.sampled_from((PASSED, FAILED, ERROR, TIMEOUT, OURS))
+outcomes_ = st.sampled_from((PASSED, FAILED, ERROR, TIMEOUT, UNTESTED, OURS))
 # Parts may differ from record to record, as after the graders were edited in the middle of grading.
 classes = st.lists(st.lists(outcomes_, max_size=4).map(lambda own: answer(*own)), max_size=12)
 
@@ -197,6 +208,7 @@ def test_any_class_has_numbers_or_none(class_: list[Record]) -> None:
     numbers = numbers_of(PROBLEM, class_)
     for part in numbers.parts:
         assert part.full + part.some + part.none == part.judged <= numbers.graded
+        assert part.tested <= part.judged
         assert part.difficulty is None or 0 <= part.difficulty <= 1
         assert part.discrimination is None or abs(part.discrimination) <= 1 + 1e-9
     for test in numbers.tests:
@@ -275,6 +287,16 @@ def test_no_spreadsheet_runs_a_text(text: str) -> None:
     assert safe(f"x{text}") == f"x{text}"
 
 
+def test_who_had_nothing_to_test_is_not_said_to_have_raised_an_error(course: Class) -> None:
+    course.grade("blank", answer(UNTESTED, UNTESTED))
+    course.grade("broken", answer(ERROR, PASSED))
+    text, rows = course.report()
+    assert "Have a test in which their code raised an error: 1 student broken" in text
+    assert "Have a test with nothing to test, as the function or the whole file is not there: 1 student blank" in text
+    counts = {row["student"]: (row["errors"], row["untested"]) for row in rows if row["problem"] == PROBLEM}
+    assert counts == {"blank": ("0", "2"), "broken": ("1", "0")}
+
+
 def test_a_folder_whose_name_is_no_text_is_reported(course: Class) -> None:
     student = os.fsdecode(b"caf\xe9")
     course.grade(student, answer(PASSED))
@@ -294,7 +316,7 @@ def test_records_that_cannot_be_used_are_named_and_the_rest_is_reported(course: 
     folder.mkdir()
     text, rows = course.report()
     assert (
-        "The record of old for backprop cannot be used: This result record has schema 1; this version reads 2." in text
+        "The record of old for backprop cannot be used: This result record has schema 1; this version reads 3." in text
     )
     assert "The record of half for backprop cannot be used: This is not a whole JSON file." in text
     assert f"The record of other for backprop cannot be used: This is about {ASSIGNMENT}/{OTHER}." in text
@@ -512,7 +534,7 @@ def page_file(course: Class) -> Path:
     """A class with everything that a report can show."""
     with course.gradebook(*NAMES, "absent", named=True) as book:
         for number, student in enumerate(NAMES):
-            rest: list[Outcome] = [PASSED if number % 3 else FAILED, ERROR, TIMEOUT, OURS if number == 1 else PASSED]
+            rest: list[Outcome] = [PASSED if number % 3 else FAILED, ERROR, TIMEOUT, OURS if number == 1 else UNTESTED]
             course.grade(student, answer(PASSED if number % 2 else FAILED, *rest[number % 4 :]))
             book.add_submission(ASSIGNMENT, student, timestamp=DUE + timedelta(hours=number))
     course.grade("'", answer(PASSED)).write_text("{")

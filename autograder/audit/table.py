@@ -16,6 +16,7 @@ LETTERS: dict[Outcome, tuple[str, str]] = {
     "failed": ("F", "yellow"),
     "error": ("E", "magenta"),
     "timeout": ("T", "magenta"),
+    "untested": ("–", "magenta"),
     "grader_error": ("!", "bold red"),
 }
 
@@ -30,11 +31,12 @@ def matrix(rows: list[Row], parts: list[Part]) -> RenderableType:
         table.add_column(f"{number:2d}", no_wrap=True, min_width=2)
     for row in rows:
         outcomes = {(part.id, test.name): test.outcome for part in row.record.parts for test in part.tests}
-        letters = [_letter(outcomes.get((part.id, test.name))) for part in parts for test in part.tests]
+        found = [_letter(outcomes.get((part.id, test.name))) for part in parts for test in part.tests]
         style = "bold red" if row.faults else ""
-        table.add_row(Text(row.kind, style), Text(row.name, style), f"{row.record.score:g}", *letters)
+        table.add_row(Text(row.kind, style), Text(row.name, style), f"{row.record.score:g}", *found)
     legend = "\n".join(f"{number:2d} {name}" for number, name in enumerate(tests, start=1))
-    return Group(table, Text(f"\n{legend}\n· passed  F failed  E raised  T did not end  ! the grader failed", "dim"))
+    letters = "· passed  F failed  E raised  T did not end  – nothing to test  ! the grader failed"
+    return Group(table, Text(f"\n{legend}\n{letters}", "dim"))
 
 
 def _letter(outcome: Outcome | None) -> Text:

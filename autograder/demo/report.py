@@ -21,6 +21,7 @@ MOST_HINTS = 5
 WORDS: dict[Outcome, str] = {
     "timeout": "took too long",
     "error": "raised an error",
+    "untested": "with nothing to test",
     "grader_error": "could not be judged",
 }
 

@@ -20,6 +20,7 @@ OUTCOMES = {
     "failed": ("failed", "danger"),
     "error": ("your code raised an error", "danger"),
     "timeout": ("took too long", "warning"),
+    "untested": ("nothing to test", "danger"),
     "grader_error": ("could not be judged", "info"),
 }
 PERSON = "a person will look at it"

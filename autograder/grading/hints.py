@@ -8,7 +8,11 @@ from autograder.course import Problem
 from autograder.grading.diagnosis import Cause, diagnose
 from autograder.grading.marks import Part, variants_of
 from autograder.grading.plugin import Case
+from autograder.grading.record import Outcome
 from autograder.grading.upstream import reached
+
+# What the student's notebook is the reason of.
+NOT_PASSED: set[Outcome] = {"failed", "error", "timeout", "untested"}
 
 
 class Diagnosis:
@@ -63,5 +67,5 @@ class Diagnosis:
 
 def _blamed(part: Part, case: Case) -> list[str]:
     """The function of `part` that a case found wrong: the last one that it called before it stopped."""
-    failed = case.part == part.id and case.outcome in {"failed", "error", "timeout"}
+    failed = case.part == part.id and case.outcome in NOT_PASSED
     return [name for name in case.asked if name in part.functions][-1:] if failed else []

@@ -107,32 +107,36 @@ class Grading:
         return (yield)
 
     def _case(self, item: Any, error: BaseException | None) -> Case:
-        if isinstance(error, StudentLacks) and self._student and (why := self.stopped.get(self._student.asked[-1])):
-            error = StudentLacks(f"{error} Its cell stopped with {why}")
-        outcome, message, fault = judge(error, tested_by(item.function))
-        calls = tuple(self._student.calls) if self._student is not None else ()
         asked = tuple(self._student.asked) if self._student is not None else ()
+        stopped = self.stopped.get(asked[-1]) if asked else None
+        outcome, message, fault = judge(error, tested_by(item.function), stopped)
+        calls = tuple(self._student.calls) if self._student is not None else ()
         misfit = isinstance(error, StudentError) and _is_misfit(error)
         hint, pictures = (error.hint, error.pictures) if isinstance(error, Mismatch) else (None, ())
         part, test = item.cls.__part__[0], item.originalname
         return Case(part, test, outcome, message, fault, calls, asked, misfit, hint, pictures)
 
 
-def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str | None]:
-    """Outcome, message for the student, and for the instructor what went wrong in the grader, if that did."""
+def judge(error: BaseException | None, tested: str, stopped: str | None) -> tuple[Outcome, str, str | None]:
+    """Outcome, message for the student, and for the instructor what went wrong in the grader, if that did.
+
+    `stopped` is the error of the cell that would have defined the function, had it not stopped.
+    """
     match error:
         case None:
             return "passed", f"Tested: {tested}", None
         case Mismatch():
             return "failed", plain(error.sentences(tested)), None
         case StudentError():
-            return "error", plain(raised(error).sentences(tested)), None
+            return "untested" if _is_unwritten(error) else "error", plain(raised(error).sentences(tested)), None
         case StudentTimeout():
             advice = "Look for a loop that never ends, or for work that is done over and over; the reference is quick."
             return "timeout", Mismatch(str(error), "a result in time", advice).sentences(tested), None
         case StudentLacks():
             advice = "Restart the kernel, run all cells in order, and repair the first error that you see."
-            return "error", plain(Mismatch(str(error), "a function of that name", advice).sentences(tested)), None
+            measured = f"{error} Its cell stopped with {stopped}" if stopped else str(error)
+            message = plain(Mismatch(measured, "a function of that name", advice).sentences(tested))
+            return "error" if stopped else "untested", message, None
         case StudentOddity():
             advice = "Return plain numbers: a float, a list, an array of floats, a tensor, or a tuple or dict of these."
             return "error", plain(Mismatch(str(error), "plain data", advice).sentences(tested)), None
@@ -144,13 +148,17 @@ def judge(error: BaseException | None, tested: str) -> tuple[Outcome, str, str |
     return "grader_error", message, fault
 
 
+def _is_unwritten(error: StudentError) -> bool:
+    return error.ename == "NotImplementedError"
+
+
 def _is_misfit(error: StudentError) -> bool:
     return error.own and error.ename == "TypeError"
 
 
 def raised(error: StudentError) -> Mismatch:
     """What a student reads about an exception of their own code."""
-    if error.ename == "NotImplementedError":
+    if _is_unwritten(error):
         return Mismatch("this function is not written yet", "a result", "Replace the NotImplementedError by your code.")
     where = f", at line {error.line[0]} of its cell: {error.line[1]}" if error.line else ""
     if error.ename == "SystemExit":

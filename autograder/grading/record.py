@@ -9,13 +9,14 @@ from typing import Any, Literal
 from autograder.grading.picture import Picture, picture_of
 
 SCHEMA = 3
-Outcome = Literal["passed", "failed", "error", "timeout", "grader_error"]
+Outcome = Literal["passed", "failed", "error", "timeout", "untested", "grader_error"]
 
 
 @dataclass(frozen=True)
 class TestResult:
     """One hidden test: its points, and for the student what was wrong and perhaps why.
 
+    It is "untested" where nothing is there to be tested: the function is not written, or missing, or all of the file.
     `mistake` names the typical mistake that `hint` is about, as "grad_batch: summed_over_batch", if it is about one.
     """
 
@@ -68,6 +69,11 @@ class Record:
     def needs_a_person(self) -> bool:
         """Whether a part does, so that the score is not final."""
         return any(part.needs_a_person for part in self.parts)
+
+    @property
+    def tested(self) -> bool:
+        """Whether anything was there to be tested: not so of a blank notebook, nor of a file that cannot be read."""
+        return any(test.outcome != "untested" for test in self.tests)
 
     @property
     def tests(self) -> list[TestResult]:

@@ -15,7 +15,7 @@ import pytest
 from autograder.course import Problem
 from autograder.grading.coursecells import UNANSWERED, course_cells, given_functions
 from autograder.grading.execute import Execution, execute
-from autograder.grading.hints import Diagnosis
+from autograder.grading.hints import NOT_PASSED, Diagnosis
 from autograder.grading.marks import Part, Test, parts_of
 from autograder.grading.outputs import Output
 from autograder.grading.plugin import Case, Grading
@@ -26,7 +26,7 @@ from autograder.grading.upstream import callers
 from autograder.sandbox import Sandbox, StudentBroke, StudentTimeout, Worker
 
 # Where several cases of a test end differently, the test has the first of these: our own fault before the student's.
-SEVERITY: tuple[Outcome, ...] = ("grader_error", "timeout", "error", "failed", "passed")
+SEVERITY: tuple[Outcome, ...] = ("grader_error", "timeout", "error", "failed", "untested", "passed")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _untested(problem: Problem, parts: list[Part], submission: Submission, sandb
 
 def _not_run(test: Test) -> TestResult:
     message = f"Tested: {test.tested}\nThis was not tested, because your file could not be read."
-    return TestResult(test.name, "error", 0, test.points, message, hint=None, mistake=None)
+    return TestResult(test.name, "untested", 0, test.points, message, hint=None, mistake=None)
 
 
 def run_tests(problem: Problem, parts: list[Part], execution: Execution, sandbox: Sandbox, seed: str) -> list[Case]:
@@ -152,6 +152,6 @@ def _result(test: Test, part: Part, cases: list[Case], diagnosis: Diagnosis) -> 
         raise RuntimeError(f"The test {part.id}/{test.name} was not run.")
     worst = min(own, key=lambda case: SEVERITY.index(case.outcome))
     points = test.points if worst.outcome == "passed" else 0
-    cause = diagnosis.cause(part, worst) if worst.outcome in {"failed", "error", "timeout"} else None
+    cause = diagnosis.cause(part, worst) if worst.outcome in NOT_PASSED else None
     hint, mistake = (cause.hint, cause.mistake) if cause else (None, None)
     return TestResult(test.name, worst.outcome, points, test.points, worst.message, hint, mistake, worst.pictures)

@@ -18,12 +18,15 @@ class PartNumbers:
 
     `difficulty` is the mean share of the points (so 1 is easy). `discrimination` is Pearson's correlation of that share
     with the points in the rest of the problem, over the students who could be judged in every part: for a part that is
-    all or nothing, the point-biserial. `full`, `some` and `none` count students by their points.
+    all or nothing, the point-biserial. `full`, `some` and `none` count students by their points. Difficulty and
+    discrimination are about the `tested`, in whose notebook something was: a few blank ones, which have no points
+    anywhere, would correlate every part with every other.
     """
 
     title: str
     max_score: float
     judged: int
+    tested: int
     difficulty: float | None
     discrimination: float | None
     full: int
@@ -96,25 +99,28 @@ def numbers_of(name: str, records: Sequence[Record]) -> ProblemNumbers:
 
 
 def _parts(records: Sequence[Record], judged: Sequence[Record]) -> tuple[PartNumbers, ...]:
-    results: dict[str, list[PartResult]] = defaultdict(list)
+    results: dict[str, list[tuple[PartResult, bool]]] = defaultdict(list)
     pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for record in records:
         for part in record.parts:
-            results[part.id].append(part)
+            results[part.id].append((part, record.tested))
     for record in judged:
-        for part in record.parts:
+        for part in record.parts if record.tested else ():
             pairs[part.id].append((_share(part), record.score - part.score))
     return tuple(_part(own, correlation(pairs[id])) for id, own in results.items())
 
 
-def _part(results: list[PartResult], discrimination: float | None) -> PartNumbers:
-    shares = [_share(part) for part in results if not part.needs_a_person]
+def _part(results: list[tuple[PartResult, bool]], discrimination: float | None) -> PartNumbers:
+    """The results of one part, each with whether anything of its notebook was tested."""
+    shares = [_share(part) for part, _ in results if not part.needs_a_person]
+    tested = [_share(part) for part, tested in results if tested and not part.needs_a_person]
     full, none = shares.count(1.0), shares.count(0.0)
     return PartNumbers(
-        title=results[0].title,
-        max_score=results[0].max_score,
+        title=results[0][0].title,
+        max_score=results[0][0].max_score,
         judged=len(shares),
-        difficulty=fmean(shares) if shares else None,
+        tested=len(tested),
+        difficulty=fmean(tested) if tested else None,
         discrimination=discrimination,
         full=full,
         some=len(shares) - full - none,

@@ -20,6 +20,7 @@ class Summary:
     late: tuple[str, ...]
     timeouts: tuple[str, ...]
     errors: tuple[str, ...]
+    untested: tuple[str, ...]
     waiting: tuple[str, ...]
     graded: dict[str, int]
     seconds: float | None
@@ -40,6 +41,7 @@ class Summary:
             late=_students(entry for entry in entries if entry.marks and entry.marks.seconds_late > 0),
             timeouts=_students(entry for entry in entries if entry.record and entry.record.count("timeout")),
             errors=_students(entry for entry in entries if entry.record and entry.record.count("error")),
+            untested=_students(entry for entry in entries if entry.record and entry.record.count("untested")),
             waiting=_students(entry for entry in entries if any(reasons(entry))),
             graded={problem: len(found.records(problem)) for problem in found.problems},
             seconds=median(seconds for seconds, _ in times) if times else None,

@@ -12,7 +12,7 @@ from autograder.report.sheets import safe
 NAMES = ("last_name", "first_name")
 COLUMNS = (
     *("student", *NAMES, "problem", "status", "points", "max_points", "gradebook_score", "gradebook_max_score"),
-    *("seconds_late", "needs_a_person", "errors", "timeouts", "mistakes", "grading_seconds"),
+    *("seconds_late", "needs_a_person", "errors", "timeouts", "untested", "mistakes", "grading_seconds"),
 )
 Row = dict[str, str | float | None]
 
@@ -54,6 +54,7 @@ def _row(entry: Entry) -> Row:
             "max_points": entry.record.max_score,
             "errors": entry.record.count("error"),
             "timeouts": entry.record.count("timeout"),
+            "untested": entry.record.count("untested"),
             "mistakes": "; ".join(entry.record.mistakes),
             "grading_seconds": entry.record.seconds,
         }
