@@ -53,7 +53,7 @@ from autograder.proof import (
 from solutions.ps01_linear_algebra.woodbury import woodbury_proof
 
 A, U, C, V = LETTERS = symbols("A:n,n  U:n,k  C:k,k  V:k,n")
-x, y, z = symbols("x:n,1  y:n,1  z:k,1")
+x, y, z, w, Z = symbols("x:n,1  y:n,1  z:k,1  w:n,1  Z:n,n")
 S, T = let("S", inv(C) + V @ inv(A) @ U), let("T", A + U @ C @ V)
 X = inv(A) - inv(A) @ U @ inv(S) @ V @ inv(A)
 ONE = eye("n")
@@ -102,6 +102,7 @@ SHORTCUTS = [
     verify(T @ X, inv(A - A) @ A, ONE),
     verify(T @ X, ONE + (inv(U @ C @ V) - inv(U @ C @ V)), ONE),
     *(verify(T @ X, ONE + inv(m) - inv(m), ONE) for m in (0 * A, 2 * A, -A, inv(A - A), inv(2 * A), A @ inv(A) - ONE)),
+    *(verify(T @ X, inv(m) @ m @ T @ X, ONE) for m in (0 * ONE, 2 * ONE, -ONE, ONE - ONE, inv(T) @ T, T @ X)),
     # Singular factors and definitions, and ways round in a circle.
     solve(given(T @ x, y), lmul(0 * A, 1), rewrite(2, x, X @ y)),
     solve(given(T @ x, y), lmul(0 * A, 1), rewrite(2, 0 * x, 0 * y), subst(2, 2, x, X @ y)),
@@ -181,6 +182,72 @@ def test_what_is_said_of_a_step(lines: tuple[Expr, ...], words: str, cause: str 
     assert verdict.law is None
     assert words in verdict.sentence
     assert verdict.cause == cause
+
+
+def test_the_unit_matrix_has_an_inverse() -> None:
+    """And so has a product that is the unit matrix by one law; but 2 I is not among the hypotheses."""
+    assert check(verify(T @ X, inv(ONE) @ T @ X @ inv(inv(ONE)), T @ X @ inv(A @ inv(A))), woodbury()).sound
+    assert check(derive(inv(T), inv(T) @ inv(inv(T) @ T)), woodbury()).sound
+    report = check(derive(inv(T), inv(T) @ inv(2 * inv(T) @ T)), woodbury())
+    assert "not among the hypotheses" in report.verdicts[1].sentence
+    assert report.cause is None
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (C @ V @ x + 0 * z, "z stands in its own definition"),
+        (z, "z stands in its own definition"),
+        (V @ A, "the same shape"),
+    ],
+)
+def test_what_is_said_of_a_definition(value: Expr, words: str) -> None:
+    verdict = check(solve(given(T @ x, y), define(z, value)), woodbury()).verdicts[1]
+    assert verdict.law is None
+    assert words in verdict.sentence
+
+
+TWICE = [given(T @ x, y), lmul(2 * ONE, 1)]
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        solve(*TWICE, define(z, -2 * C @ V @ x), subst(3, 2, 2 * A @ x - U @ z, 2 * y)),
+        solve(*TWICE, define(z, C @ V @ x + C @ V @ x), subst(3, 2, 2 * A @ x + U @ z, 2 * y)),
+        solve(*TWICE, define(w, 2 * x), subst(3, 2, T @ w, 2 * y), subst(3, 4, 2 * A @ x + U @ C @ V @ w, 2 * y)),
+        solve(*TWICE, define(w, 2 * A @ x + 3 * y), subst(3, 2, w + 2 * U @ C @ V @ x, 5 * y)),
+        # A letter for a product that overlaps with itself.
+        solve(*TWICE, define(Z, A @ A), lmul(A @ A, 1), subst(3, 4, Z @ T @ x, A @ A @ y), lmul(A, 5),
+              subst(3, 6, A @ A @ A @ T @ x, Z @ A @ y)),
+        # No definition as it stands, but an equation with another factor at its longest product.
+        solve(*TWICE, define(z, 2 * C @ V @ x), rewrite(3, 2 * C @ V @ x - z, 0 * z),
+              subst(4, 2, 2 * A @ x + U @ z, 2 * y)),
+    ],
+)  # fmt: skip
+def test_an_equation_is_used_whichever_of_its_products_has_the_factor_1(proof: Proof) -> None:
+    report = check(proof, woodbury())
+    assert report.sound, report
+
+
+def test_an_equation_without_a_product_to_replace_is_told_so() -> None:
+    steps = [given(T @ x, y), lmul(2 * ONE, 1), rewrite(2, 2 * T @ x, 2 * y), subst(3, 1, x, X @ y)]
+    sentence = check(solve(*steps), woodbury()).verdicts[-1].sentence
+    assert "Equation (3) cannot be used: no product in it with the factor 1 or -1" in sentence
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (rewrite(2, x, X @ y), "This equation is true, but one law does not lead to it from (2)"),
+        (subst(2, 1, x, X @ y), "This equation is true, but (2) used in (1) does not lead to it"),
+        (rewrite(2, 2 * x, X @ y), "False: its two sides differ"),
+    ],
+)
+def test_a_true_equation_that_does_not_follow_is_called_true(last: Step, words: str) -> None:
+    verdict = check(solve(given(T @ x, y), define(w, X @ y), last), woodbury()).verdicts[-1]
+    assert verdict.law is None
+    assert words in verdict.sentence
 
 
 def test_the_inverse_of_a_sum_is_recognised() -> None:
@@ -463,7 +530,7 @@ def test_credit_is_for_what_is_no_longer_to_be_shown(proof: Proof, laws: set[str
         (rewrite(1, 2 * y, 2 * T @ x), "This is equation (1) multiplied by 2 I. `rewrite` does not multiply"),
         (rewrite(1, inv(A) @ T @ x, inv(A) @ y), "This is equation (1) multiplied by A⁻¹. `rewrite` does not multiply"),
         (rewrite(1, V @ y - V @ A @ x, V @ U @ C @ V @ x), "multiplied by V"),
-        (rewrite(1, x + inv(A) @ U @ C @ V @ x, inv(A) @ y), "takes more than one law"),
+        (rewrite(1, x + inv(A) @ U @ C @ V @ x, inv(A) @ y), "one law does not lead to it from (1)"),
         (rewrite(1, 2 * y, T @ x), "False"),
     ],
 )

@@ -236,7 +236,7 @@ def random_equations(rng: random.Random) -> tuple[Proof, int]:
             steps.append(lmul(matrix, i + 1))
             lines.append([(coefficient, [matrix, *factors]) for coefficient, factors in lines[i]])
         elif rule == "define" and not definition:
-            value: Line = [(1, [C, V, x]), (rng.choice([-1, 0, 2]), [V, y])]
+            value: Line = [(rng.choice([1, 1, 2, -3]), [C, V, x]), (rng.choice([-1, 0, 2]), [V, y])]
             steps.append(define(z, written(value, rng)))
             lines.append([(1, [z]), *((-coefficient, factors) for coefficient, factors in value)])
             definition = [(len(lines), value)]

@@ -14,11 +14,12 @@ from matrix_algebra import Expr, NotAnExpression, ShapeError, as_text, letters, 
 from matrix_laws import SUM, Laws, multiple_of, slip_of
 from matrix_proofs import MOST_LINES, RULES, Claim, Proof, Step, Theorem
 from matrix_values import fails_at
-from matrix_words import TooLarge, Words, add, expand, multiply, reduce, solved_for_longest
+from matrix_words import ONE, Letter, TooLarge, Words, add, expand, multiply, reduce, solved_for, solved_for_some
 from proof_report import Report, Verdict
 
 BY_LMUL = "`rewrite` does not multiply an equation, not even by 2; for that there is"
 LONG = "The step is true, but takes more than one law: write the lines in between."
+FAR = "An equation is true, but does not follow in one step from those that it names: name others, or write more lines."
 
 FIRST, GIVEN, DEFINED = "the first line", "the given equation", "a definition"
 MULTIPLIED, USED = "both sides multiplied", "one equation used in another"
@@ -117,9 +118,11 @@ class _Judge:
         forbidden = self.laws.forbidden(term)
         if forbidden is not None:
             cause = _known([expand(forbidden)], self.slips)
-            # An inverse may be torn apart into such that are not given.
-            if self.chain and self.verdicts and slip_of(self.verdicts[-1].words, expand(term), self.laws) == SUM:
-                cause = SUM
+            # An inverse may be torn apart into such that are not given; that of a number has nothing to tear.
+            a_number = any(form.keys() <= ONE.keys() for form in self.laws.forms(expand(forbidden)))
+            if self.chain and self.verdicts and not a_number:
+                torn = slip_of(self.verdicts[-1].words, expand(term), self.laws) == SUM
+                cause = SUM if torn else cause
             meaning = f" = {as_text(forbidden.args[0])}" if forbidden.op == "let" else ""
             raise _Illegal(
                 f"The inverse of {as_text(forbidden)}{meaning} is not among the hypotheses. Given are the inverses of "
@@ -136,8 +139,10 @@ class _Judge:
         name = str(letter.label)
         if letter.op != "symbol" or name in self.shapes:
             raise _Illegal(f"{as_text(letter)} is not a new letter: define(z, ...) needs one that nothing else uses.")
-        if letter.shape != value.shape or name in letters(value):
+        if letter.shape != value.shape:
             raise _Illegal(f"{name} and what it stands for must have the same shape.")
+        if name in letters(value):
+            raise _Illegal(f"{name} stands in its own definition: say what it is by letters that are known already.")
         self._admit(value)
         self.shapes[name], self.values[name] = letter.shape, value
 
@@ -158,9 +163,13 @@ class _Judge:
 
     def _substituted(self, step: Step, words: Words) -> str:
         used, source = (self._source(number, words) for number in step.sources)
-        rule = solved_for_longest(used.words)
-        if rule is None:
-            raise _Illegal(f"Equation ({used.number}) cannot be solved for its longest product.", None, words)
+        if used.step.rule == "define":
+            rule = solved_for(used.words, (Letter(str(used.step.terms[0].label)),))
+        elif (found := solved_for_some(used.words)) is not None:
+            rule = found
+        else:
+            why = "no product in it with the factor 1 or -1 could be replaced by the rest"
+            raise _Illegal(f"Equation ({used.number}) cannot be used: {why}.", None, words)
         if not any(reduce(form, (rule,)) == reduce(source.words, (rule,)) for form in (words, add({}, words, -1))):
             raise self._wrong(source, step, words)
         return USED
@@ -178,15 +187,24 @@ class _Judge:
         """What to say of a line that does not follow from `source` in one step."""
         sides = (source.step.terms[0], step.terms[0]) if step.rule == "line" else step.terms
         where = fails_at(sides[0], sides[1], self.shapes, self.values)
-        if where is None and step.rule == "rewrite":
-            factor = multiple_of(source.words, words)
-            why = f"This is equation ({source.number}) multiplied by {factor}." if factor else LONG
-            return _Illegal(f"{why} {BY_LMUL} lmul(M, {source.number}).", None if factor else LONG, words)
-        if where is None:
+        if where is None and step.rule == "line":
             return _Illegal(LONG, LONG, words)
+        if where is None:
+            return self._far(source, step, words)
         cause = slip_of(source.words, words, self.laws)
         what = "this line and the line before it differ" if step.rule == "line" else "its two sides differ"
         return _Illegal(f"False: {what}, {where}.{f' {cause}' if cause else ''}", cause, words)
+
+    def _far(self, source: Verdict, step: Step, words: Words) -> _Illegal:
+        """What to say of an equation that is true, and does not follow from `source` in one step."""
+        if step.rule == "subst":
+            used = step.sources[0]
+            why = f"This equation is true, but ({used}) used in ({source.number}) does not lead to it."
+            return _Illegal(why, FAR, words)
+        factor = multiple_of(source.words, words)
+        true = f"This equation is true, but one law does not lead to it from ({source.number})."
+        why = f"This is equation ({source.number}) multiplied by {factor}." if factor else true
+        return _Illegal(f"{why} {BY_LMUL} lmul(M, {source.number}).", None if factor else FAR, words)
 
     def report(self) -> Report:
         """The judgment on all lines that were read."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from matrix_algebra import Expr, walk
 from matrix_words import (
+    ONE,
     Letter,
     Rules,
     TooLarge,
@@ -55,10 +56,10 @@ class Laws:
 
     @cached_property
     def _invertible(self) -> set[str]:
-        """Invertible sums, spelt: the given ones, their inverses, products of two, and these in what one law makes."""
+        """Invertible sums, spelt: I, the given ones, their inverses, products of two, and what a law makes of these."""
         products = [product for product, _ in self._products]
         reduced = [reduce(product, rules) for product in products for rules in self._given.values()]
-        return {spell(words) for words in [*(unit for unit, _, _ in self._units), *products, *reduced]}
+        return {spell(words) for words in [ONE, *(unit for unit, _, _ in self._units), *products, *reduced]}
 
     def forbidden(self, expression: Expr) -> Expr | None:
         """The first part of `expression` whose inverse it takes without right; None if there is none."""

@@ -91,6 +91,8 @@ def multiply(*factors: Words) -> Words:
 
 def inverse(argument: Words) -> Words:
     """The inverse: one letter, whose name spells the words under it; the inverse of an inverse is what stood there."""
+    if argument == ONE:
+        return ONE
     [(word, coefficient), *more] = argument.items() or [((), 0)]
     if not more and coefficient == 1 and len(word) == 1 and word[0].argument is not None:
         return word[0].argument
@@ -113,9 +115,27 @@ def order(word: Word) -> tuple[int, Word]:
 def solved_for_longest(words: Words) -> tuple[Word, Words] | None:
     """words = 0, written as longest word = the rest; None if that word is the unit or its factor is not ±1."""
     longest = max(words, key=order, default=())
-    if not longest or abs(words[longest]) != 1:
-        return None
-    return longest, add({}, {word: c for word, c in words.items() if word != longest}, -words[longest])
+    return solved_for(words, longest) if longest and abs(words[longest]) == 1 else None
+
+
+def solved_for_some(words: Words) -> tuple[Word, Words] | None:
+    """The same for the longest word with the factor ±1 that is part of no other; None if there is none.
+
+    The rest may then have longer words. True it is as before, but whether reducing ends only its limits know.
+    """
+    for word in sorted(words, key=order, reverse=True):
+        if word and abs(words[word]) == 1 and not any(other != word and _within(word, other) for other in words):
+            return solved_for(words, word)
+    return None
+
+
+def solved_for(words: Words, word: Word) -> tuple[Word, Words]:
+    """words = 0, written as word = the rest; the factor of the word is ±1."""
+    return word, add({}, {other: factor for other, factor in words.items() if other != word}, -words[word])
+
+
+def _within(part: Word, word: Word) -> bool:
+    return any(word[start : start + len(part)] == part for start in range(len(word) - len(part) + 1))
 
 
 def quotient(words: Words, divisor: Words) -> Words | None:
