@@ -228,6 +228,11 @@ def two_by_two_only(candidates, seed=0):
     return {name: is_identity(*sides, [(2, 2), (2, 3)], 2**61 - 1, 1, seed) for name, sides in candidates.items()}
 
 
+@mistake("verdicts", hint="For a 2×2 core C Hall's identity holds as well, and for no larger one: test k > 2.")
+def two_modes_only(candidates, seed=0):
+    return {name: is_identity(*sides, [(4, 2), (3, 1)], 2**61 - 1, 2, seed) for name, sides in candidates.items()}
+
+
 @mistake("verdicts", hint="Your verdicts are the wrong way round: True stands for an identity.")
 def the_wrong_way_round(candidates, seed=0):
     return {name: not verdict for name, verdict in verdicts(candidates, seed).items()}

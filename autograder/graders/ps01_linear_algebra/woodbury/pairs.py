@@ -20,7 +20,7 @@ def ten():
 def more_candidates():
     """Others, by name: each with the answer."""
     A, B, U, C, V = symbols("A:n,n  B:n,n  U:n,k  C:k,k  V:k,n")
-    AB = A @ B - B @ A
+    AB, CVU = A @ B - B @ A, C @ V @ U - V @ U @ C
     return {
         "core commutes": pair(V @ A @ U @ C, C @ V @ A @ U),
         "inverse of a product": pair(inv(A @ B), inv(B) @ inv(A)),
@@ -30,6 +30,7 @@ def more_candidates():
         "square of a sum": pair((A + B) @ (A + B), A @ A + 2 * A @ B + B @ B),
         "Hua": pair(inv(A + A @ inv(B) @ A), inv(A) - inv(A + B)),
         "Hall": pair(AB @ AB @ A, A @ AB @ AB),
+        "Hall for the core": pair(CVU @ CVU @ C, C @ CVU @ CVU),
     }
 
 

@@ -205,7 +205,7 @@ class TestIdentity:
     def test_verdicts(self, student, reference, rng):
         """verdicts tells which candidates are identities: the ten of the statement, and others."""
         pool = {**ten(), **more_candidates()}
-        always = ["(1.30), notes", "commuting", "core commutes", "Hall", "(1.30), minus"]
+        always = ["(1.30), notes", "commuting", "core commutes", "Hall", "Hall for the core", "(1.30), minus"]
         inputs = [ten()]
         for _ in range(3):
             others = [str(name) for name in rng.permutation([name for name in pool if name not in always])[:3]]
