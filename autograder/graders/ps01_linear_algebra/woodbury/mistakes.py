@@ -14,6 +14,7 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     SINGULAR,
     TOO_MANY,
 )
+from autograder.graders.ps01_linear_algebra.woodbury.draws import ONE_SEED, UNSEEDED
 from autograder.grading import mistake
 from autograder.proof import COMMUTE, CORE, LONG, SIGN, SUM, eye, inv, let, verify
 from solutions.ps01_linear_algebra.woodbury import (
@@ -204,6 +205,94 @@ def compared_as_floats(lhs, rhs, sizes, p, trials, seed=0):
             if not np.allclose(np.asarray(left, dtype=float), np.asarray(right, dtype=float)):
                 return False
     return True
+
+
+@mistake("is_identity", hint="Draw V by itself: yours is Uᵀ, and many a formula holds for UCUᵀ only.")
+def v_from_u(lhs, rhs, sizes, p, trials, seed=0):
+    def given(side):
+        return lambda M, p: side({**M, "V": M["U"].T.copy()}, p)
+
+    return is_identity(given(lhs), given(rhs), sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint="Draw v by itself: yours is uᵀ, and many a formula holds for u uᵀ only.")
+def one_vector(lhs, rhs, sizes, p, trials, seed=0):
+    def given(side):
+        return lambda M, p: side({**M, "v": M["u"].T.copy()}, p)
+
+    return is_identity(given(lhs), given(rhs), sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint="Your A is symmetric: draw all its entries, those below the diagonal too.")
+def symmetric_a(lhs, rhs, sizes, p, trials, seed=0):
+    def given(side):
+        return lambda M, p: side({**M, "A": np.triu(M["A"]) + np.triu(M["A"], 1).T}, p)
+
+    return is_identity(given(lhs), given(rhs), sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint="Your A is triangular: where it has no inverse draw again, but all of its entries.")
+def triangular_a(lhs, rhs, sizes, p, trials, seed=0):
+    def given(side):
+        return lambda M, p: side({**M, "A": np.triu(M["A"])}, p)
+
+    return is_identity(given(lhs), given(rhs), sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint="Your C is symmetric, as covariances are; the identity is claimed for every C.")
+def symmetric_c(lhs, rhs, sizes, p, trials, seed=0):
+    def given(side):
+        return lambda M, p: side({**M, "C": np.triu(M["C"]) + np.triu(M["C"], 1).T}, p)
+
+    return is_identity(given(lhs), given(rhs), sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint="Your C is diagonal: draw the entries off the diagonal as well.")
+def diagonal_c(lhs, rhs, sizes, p, trials, seed=0):
+    def given(side):
+        return lambda M, p: side({**M, "C": np.diag(np.diag(M["C"]))}, p)
+
+    return is_identity(given(lhs), given(rhs), sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint="You compare the diagonals only: the entries off the diagonal have to agree as well.")
+def diagonals_compared(lhs, rhs, sizes, p, trials, seed=0):
+    def part(side):
+        return lambda M, p: None if (value := side(M, p)) is None else np.diagonal(value)
+
+    return is_identity(part(lhs), part(rhs), sizes, p, trials, seed)
+
+
+@mistake(
+    "is_identity",
+    hint="You compare the sums of all entries, where differences can cancel: compare entry by entry.",
+)
+def sums_compared(lhs, rhs, sizes, p, trials, seed=0):
+    def part(side):
+        return lambda M, p: None if (value := side(M, p)) is None else sum(np.ravel(value).tolist()) % p
+
+    return is_identity(part(lhs), part(rhs), sizes, p, trials, seed)
+
+
+@mistake(
+    "is_identity",
+    hint="An int32 has the last 32 bits only, and p has up to 63: compare the int64 arrays as they come.",
+)
+def last_32_bits(lhs, rhs, sizes, p, trials, seed=0):
+    def part(side):
+        return lambda M, p: None if (value := side(M, p)) is None else np.asarray(value).astype(np.int32)
+
+    return is_identity(part(lhs), part(rhs), sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint=ONE_SEED)
+def one_seed_for_all(lhs, rhs, sizes, p, trials, seed=0):
+    return is_identity(lhs, rhs, sizes, p, trials, 0)
+
+
+@mistake("is_identity", hint=UNSEEDED)
+def no_seed(lhs, rhs, sizes, p, trials, seed=0):
+    return is_identity(lhs, rhs, sizes, p, trials, int(np.random.default_rng().integers(2**32)))
 
 
 @mistake("verdicts", hint="At n = k = 1 your matrices are numbers, and numbers commute: test larger sizes.")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograder.graders.ps01_linear_algebra.woodbury import draws
 from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     ABSOLUTE,
     DENSE_SIGMA,
@@ -29,15 +30,18 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
 from autograder.graders.ps01_linear_algebra.woodbury.pairs import (
     PRIME,
     Late,
-    Watch,
     almost,
+    antisymmetric,
+    corner,
     large,
     last_entry,
     more_candidates,
     never,
     quarter,
+    special,
     ten,
     wide,
+    wrapped,
     zero,
 )
 from autograder.grading import ALGEBRA, Tolerance, agree, as_array, as_bool, as_float, check, part, points
@@ -137,6 +141,10 @@ class TestIdentity:
         hall = pairs["Hall"]
         inputs += [(*hall, sizes, PRIME, 2, 1) for sizes in ([(1, 1)], [(2, 3)], [(2, 1), (3, 1)])]
         inputs += [(*pairs["commuting"], [(1, 1), (3, 2)], PRIME, 1, seed) for seed in (1, 2)]
+        # A fair C is symmetric with probability p⁻³, twice in a row with 1e-30 at most.
+        seeds = rng.integers(1000, size=3).tolist()
+        primes = (PRIME, 104729, 2**31 - 1)
+        inputs += [(*sides, [(4, 3)], p, 2, seed) for sides in special() for p, seed in zip(primes, seeds, strict=True)]
         same_verdicts(student, reference, rng, inputs)
 
     @points(1)
@@ -158,6 +166,8 @@ class TestIdentity:
         inputs += [(Late(late), zero, [(1, 1), (2, 2)], PRIME, 6, 0) for late in (3, 5, 8, 12)]
         inputs += [(Late(99, first=1), zero, [(2, 2)], p, 4, 0) for p in (7, 101, PRIME)]
         inputs += [(zero, last_entry, [(2, 3)], p, 2, 0) for p in (2, 101, PRIME)]
+        inputs += [(zero, off, [(2, 3)], p, 2, 0) for off in (corner, antisymmetric) for p in (5, 101, PRIME)]
+        inputs += [(zero, wrapped, [(2, 3)], p, 2, 0) for p in (2**32 + 15, 10**12 + 39, PRIME)]
         inputs += [(almost, large, [(2, 3)], p, 2, 0) for p in (PRIME, 2**31 - 1, 104729, 2**61 - 1)]
         inputs += [
             (wide, zero, [(3, 2)], p, 2, seed) for p, seed in zip((PRIME, 104729, 2**31 - 1), seeds, strict=False)
@@ -168,38 +178,18 @@ class TestIdentity:
 
     @points(0.5)
     def test_draws(self, student, rng):
-        """Both sides get the same matrices, of the right shapes, with entries from all of 0, …, p - 1."""
-        left, right, sizes = Watch(), Watch(), [(4, 2), (2, 5)]
-        verdict = as_bool(student.is_identity(left, right, sizes, 10007, 3, int(rng.integers(1000))), of="is_identity")
-        other = as_bool(student.is_identity(zero, last_entry, sizes, 10007, 3, 0), of="is_identity")
+        """Both sides get the same matrices, of the right shapes, with entries from all of 0, …, p - 1, by the seed."""
+        seed = int(rng.integers(1000))
+        # Far apart: a trial may well have the seed after that of the trial before.
+        calls = (10007, seed), (PRIME, seed), (PRIME, seed), (PRIME, seed + 5000)
+        small, one, again, another = runs = [draws.run(student, p, s) for p, s in calls]
+        other = as_bool(student.is_identity(zero, last_entry, draws.SIZES, 10007, 3, 0), of="is_identity")
         check(not other, measured="True for 0 and a matrix that is not 0", allowed="False", next_step=PRINT)
-        check(
-            verdict and len(left.seen) == len(right.seen) == 6,
-            measured=f"{verdict} after {len(left.seen)} calls of lhs and {len(right.seen)} of rhs",
-            allowed="True after 6 calls of each: three trials at each of two sizes",
-            next_step="Count the rounds of your loops.",
-        )
-        entries = []
-        for index, ((mine, p), (other, q)) in enumerate(zip(left.seen, right.seen, strict=True)):
-            n, k = sizes[index // 3]
-            shapes = {"A": (n, n), "B": (n, n), "U": (n, k), "C": (k, k), "V": (k, n), "u": (n, 1), "v": (1, n)}
-            found = {name: np.shape(mine[name]) for name in shapes if name in mine}
-            check(
-                found == shapes and p == q == 10007 and all(np.array_equal(mine[name], other[name]) for name in shapes),
-                measured=f"at n = {n}, k = {k} a draw with the shapes {found}, or another draw or p for the other side",
-                allowed=f"one draw for both sides, with the shapes {shapes}",
-                next_step="Draw all seven matrices once in each trial, and hand the same dict to both functions.",
-            )
-            entries += [as_array(mine[name], of=name).ravel() for name in shapes]
-        drawn = np.concatenate(entries)
-        # Of 260 fair draws none in a given quarter of the range: probability (3/4)^260 = 3e-33.
-        quarters = np.histogram(drawn, bins=4, range=(0, 10006))[0]
-        check(
-            drawn.min() >= 0 and drawn.max() < 10007 and quarters.min() > 0,
-            measured=f"entries from {drawn.min():.3g} to {drawn.max():.3g}",
-            allowed="entries from all of 0, …, 10006 at p = 10007",
-            next_step="rng.integers(0, p, size=shape) draws from 0 to p - 1.",
-        )
+        draws.shaped(runs)
+        draws.spread(small)
+        draws.spread(one)
+        draws.independent(one)
+        draws.seeded(one, again, another)
 
     @points(1.5)
     def test_verdicts(self, student, reference, rng):
