@@ -113,6 +113,13 @@ WRONG = {
         ADAM.format(before="", batch=DRAWN + " + 0.1 * torch.randn(128, 2, generator=gen)", gen="gen"),
         "no rows of x0",
     ),
+    "shifted data": (ADAM.format(before="x0 = x0 + 0.2", batch=DRAWN, gen="gen"), "no rows of x0"),
+    "data shifted by one spacing of the lattice": (
+        ADAM.format(before="x0 = x0 + 0.12", batch=DRAWN.replace("128", "1"), gen="gen"),
+        "no rows of x0",
+    ),
+    "data of mean 0": (ADAM.format(before="x0 = x0 - x0.mean(0)", batch=DRAWN, gen="gen"), "no rows of x0"),
+    "data a little wider": (ADAM.format(before="x0 = 1.03 * x0", batch=DRAWN, gen="gen"), "no rows of x0"),
     "the mean of all losses so far": (
         ADAM.format(before="", batch=DRAWN, gen="gen").replace(
             "return losses", "return [float(np.mean(losses[: i + 1])) for i in range(steps)]"

@@ -1,16 +1,20 @@
 """What `train` did, worked out from what the network saw and said: how many steps, from where, on which data."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from autograder.graders.ps09_generative.ddpm.cases import keyed, sized
-from autograder.graders.ps09_generative.ddpm.steps import losses_of, only_call
+from autograder.graders.ps09_generative.ddpm.steps import AGAIN, losses_of, only_call, same_points
 from autograder.grading import as_array, check
 
-# Points of a square lattice, so far apart that the noise of TRICKLE (a width of 0.007 at most, a seventh of half the
-# spacing) leaves no doubt which one it was. It is so large that 1 − ᾱ has two digits even if taken in single precision.
-SIDE, SPACING, STEPS = 50, 0.1, 30
+# Points near those of a square lattice, each displaced by up to JITTER, with a mean that is not 0: shifted data fit
+# nowhere. The noise of TRICKLE leaves no doubt which point it was: with a displacement it reaches half the spacing at
+# 5.8 of its widths, 0.007 at most, or more: in less than one run of 10⁵. It is so large that 1 − ᾱ has two digits even
+# if taken in single precision.
+SIDE, SPACING, STEPS = 40, 0.12, 30
+JITTER, CENTRE = 0.02, 0.7
 TRICKLE = {"beta": np.array([0.0, *[1.2e-5] * 4]), "alpha": np.array([1.0, *[1 - 1.2e-5] * 4])}
 TRICKLE["abar"] = np.cumprod(TRICKLE["alpha"])
 
@@ -23,6 +27,9 @@ SEEDED = "train gives the generator a seed of its own: every call repeats the sa
 NOT_BY_GEN = "The batches of train do not depend on gen: draw them with generator=gen, and not from another generator."
 OTHER_GEN = "train hands another generator to train_step, so that its t and ε do not depend on gen: pass gen itself."
 SMOOTHED = "Your list is a running mean of the losses: append what train_step returns, and smooth it for the plot only."
+OTHER_POINTS = (
+    "Your steps see other points than the rows of x0: train_step gets them as they are, not shifted or scaled."
+)
 OVERWRITTEN = "train writes into x0, which belongs to the caller: take rows by x0[rows], and leave x0 in its order."
 DOUBLE = "Your network gives float64: the statement asks for float32, which is what torch's layers have."
 
@@ -39,9 +46,9 @@ class Training(NamedTuple):
 
 def lattice(rng):
     """SIDE² points of the plane, float32, in an order that tells nothing."""
-    axis = SPACING * (np.arange(SIDE) - (SIDE - 1) / 2)
+    axis = CENTRE + SPACING * (np.arange(SIDE) - (SIDE - 1) / 2)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    return rng.permutation(grid).astype(np.float32)
+    return rng.permutation(grid + rng.uniform(-JITTER, JITTER, grid.shape)).astype(np.float32)
 
 
 def watched(student, data, seed):
@@ -56,7 +63,8 @@ def watched(student, data, seed):
         next_step="Do not use the names of the given functions for your own.",
     )
     returned = losses_of(found["losses"], STEPS)
-    rows = [_row(seen, said) for seen, said in zip(found["seen"], found["said"], strict=True)]
+    points = data[np.argsort(_number(data))].astype(float)
+    rows = [_row(seen, said, points) for seen, said in zip(found["seen"], found["said"], strict=True)]
     batches, noise, losses = ([row[k] for row in rows] for k in range(3))
     check(
         np.array_equal(after, data) and all(np.array_equal(sch[name], TRICKLE[name]) for name in TRICKLE),
@@ -68,8 +76,8 @@ def watched(student, data, seed):
     return Training(found, returned, batches, noise, np.array(losses))
 
 
-def _row(seen, said):
-    """Which points one step saw, the noise that they had, and its loss."""
+def _row(seen, said, points):
+    """Which of the points, in the order of their numbers, one step saw, the noise that they had, and its loss."""
     check(
         len(seen) == 2,
         measured=f"the model was called with {len(seen)} arguments",
@@ -79,17 +87,17 @@ def _row(seen, said):
     shown = seen if np.ndim(seen[0]) == 2 else seen[::-1]  # who names the arguments may turn them round
     x, t = only_call([shown], (*as_array(shown[0], of="what the model was shown").shape[:1], 2))
     y = sized(said, x.shape, "the output of your model")
-    place = _place(x)
+    number = _number(x)
     # A t beyond both ends is the affair of the test of the draws.
     abar = TRICKLE["abar"][np.clip(t, 1, len(TRICKLE["abar"]) - 1)][:, None]
-    x0 = SPACING * (place - (SIDE - 1) / 2)
-    eps = (x - np.sqrt(abar) * x0) / np.sqrt(1 - abar)
-    return place @ [SIDE, 1], eps, np.mean((y - eps) ** 2)
+    eps = (x - np.sqrt(abar) * points[number]) / np.sqrt(1 - abar)
+    return number, eps, np.mean((y - eps) ** 2)
 
 
-def _place(points):
-    """Column and row of the lattice point that is nearest to each of `points`."""
-    return np.rint(points / SPACING + (SIDE - 1) / 2)
+def _number(points):
+    """The number, from 0 to SIDE² − 1, of the lattice point that is nearest to each of `points`."""
+    place = np.rint((points - CENTRE) / SPACING + (SIDE - 1) / 2)
+    return np.clip(place, 0, SIDE - 1).astype(int) @ [SIDE, 1]
 
 
 def check_training(training, data):
@@ -100,7 +108,7 @@ def check_training(training, data):
         measured=f"the model was trained {len(batches)} times in {STEPS} steps",
         allowed="one call of train_step in each step, which calls the model once",
         next_step="Call train_step `steps` times.",
-        hint=TOO_FEW if len(batches) < STEPS else TOO_MANY,
+        hint=AGAIN if _asked_again(found["seen"]) else TOO_FEW if len(batches) < STEPS else TOO_MANY,
     )
     pairs = zip(found["first"], found["before"], strict=True)
     check(
@@ -111,11 +119,12 @@ def check_training(training, data):
         hint=RESTARTED,
     )
     check(
-        # It is 1, of points that are nowhere on the lattice about 35; even 60 numbers never have 4 by chance.
+        # It is 1, of data shifted by the spacing about 12; even 60 numbers never have 4 by chance.
         np.mean(np.concatenate(training.noise) ** 2) < 4,
         measured="the model was trained on points that are no rows of x0 with a little noise",
         allowed="the rows of x0 as they are, through train_step",
         next_step="Do not shift, scale or blur x0 in train: the network itself may scale what it is shown.",
+        hint=OTHER_POINTS,
     )
     _check_halves(batches, data)
     _check_variety(batches)
@@ -129,9 +138,14 @@ def check_training(training, data):
     )
 
 
+def _asked_again(seen):
+    """Whether every second call of the model, at least, repeats the one before: no loop of train does that."""
+    return sum(same_points(one, two) for one, two in pairwise(seen)) >= len(seen) // 2 > 0
+
+
 def _check_halves(batches, data):
     """Rows from the first half of the data, and rows from the second: it is all the same where in x0 a row stands."""
-    seen = np.isin(_place(data) @ [SIDE, 1], np.concatenate(batches))
+    seen = np.isin(_number(data), np.concatenate(batches))
     first, second = np.array_split(seen, 2)
     # 30 single rows miss a half with probability 2e-9; more of them, or the rows of a shuffled x0, with less.
     check(

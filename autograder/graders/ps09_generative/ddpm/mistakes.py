@@ -9,6 +9,7 @@ from autograder.graders.ps09_generative.ddpm.batches import (
     ONE_BATCH,
     ONE_HALF,
     OTHER_GEN,
+    OTHER_POINTS,
     OVERWRITTEN,
     RESTARTED,
     SEEDED,
@@ -18,6 +19,7 @@ from autograder.graders.ps09_generative.ddpm.batches import (
 )
 from autograder.graders.ps09_generative.ddpm.cases import BY_ROWS, SHARED_BY_SAMPLES, SHARED_BY_STEPS
 from autograder.graders.ps09_generative.ddpm.steps import (
+    AGAIN,
     AS_TENSOR,
     CUT_OFF,
     FROM_ZERO,
@@ -350,6 +352,16 @@ def loss_with_its_graph(model, opt, x0, sch, gen):
     return loss
 
 
+@mistake("train_step", hint=AGAIN)
+def loss_after_the_step(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    opt.zero_grad()
+    ddpm_loss(model, x0, t, eps, sch).backward()
+    opt.step()
+    return float(ddpm_loss(model, x0, t, eps, sch))
+
+
 @mistake("make_model", hint=DOUBLE)
 def double_precision(T):
     single = make_model(T)
@@ -402,6 +414,20 @@ def twice_the_steps(model, x0, sch, gen, steps):
     opt = torch.optim.Adam(model.parameters(), lr=3e-3)
     batches = (x0[torch.randint(len(x0), (128,), generator=gen)] for _ in range(2 * steps))
     return [train_step(model, opt, batch, sch, gen) for batch in batches][::2]
+
+
+@mistake("train", hint=OTHER_POINTS)
+def shifted_data(model, x0, sch, gen, steps):
+    opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+    batches = (x0[torch.randint(len(x0), (128,), generator=gen)] + 0.2 for _ in range(steps))
+    return [train_step(model, opt, batch, sch, gen) for batch in batches]
+
+
+@mistake("train", hint=OTHER_POINTS)
+def centred_data(model, x0, sch, gen, steps):
+    opt, centred = torch.optim.Adam(model.parameters(), lr=3e-3), x0 - x0.mean(0)
+    batches = (centred[torch.randint(len(x0), (128,), generator=gen)] for _ in range(steps))
+    return [train_step(model, opt, batch, sch, gen) for batch in batches]
 
 
 @mistake("train", hint=SEEDED)

@@ -24,6 +24,7 @@ NEVER_LAST = "The last step T is never drawn: the upper end of randint is exclus
 LEFT_OVER = "The gradient of the step before was not cleared: torch adds to .grad until you call opt.zero_grad()."
 REPEATED = "Part of the noise occurs twice, perhaps with the other sign: draw one number for each entry of x0."
 AS_TENSOR = "train_step returns the loss as a float, by loss.item(): a tensor keeps the whole graph of the step alive."
+AGAIN = "train_step asks the model about the same x_t more than once: one call gives the loss for backward and return."
 NOT_MOVED = "The parameters do not move: after loss.backward() comes opt.step(), with no zero_grad between the two."
 
 
@@ -76,6 +77,7 @@ def only_call(seen, shape):
         measured=f"the model was called {len(seen)} times",
         allowed="one call",
         next_step="Call the model once for the whole batch, with a t and an ε for each sample.",
+        hint=AGAIN if len(seen) > 1 and same_points(*seen[:2]) else None,
     )
     xt, t = seen[0]
     check(
@@ -85,6 +87,11 @@ def only_call(seen, shape):
         next_step="Pass the integers of t as they are, one for each sample.",
     )
     return sized(xt, shape, "the x_t that the model was shown"), t.astype(int)
+
+
+def same_points(one, two):
+    """Whether two calls of the model were shown the same."""
+    return len(one) == len(two) and all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
 def draws(step, x0, sch):
