@@ -60,7 +60,7 @@ def cholesky_column(X, y, sigma):
 @alternative("line_mle")
 def least_squares_in_torch(X, y, sigma):
     A = torch.as_tensor(X / sigma[:, None])
-    return torch.linalg.lstsq(A, torch.as_tensor(y / sigma)[:, None]).solution
+    return torch.linalg.lstsq(A, torch.as_tensor(y / sigma)[:, None], driver="gels").solution
 
 
 @alternative("line_cov")
@@ -70,6 +70,8 @@ def explicit_inverse(X, sigma):
 
 @alternative("line_cov")
 def singular_values(X, sigma):
+    if not np.all(np.any(X, axis=0)):
+        raise np.linalg.LinAlgError("A column of X is zero.")
     _, s, Vt = np.linalg.svd(X / sigma[:, None], full_matrices=False)
     return (Vt.T / s**2) @ Vt
 

@@ -160,8 +160,33 @@ def too_long_steps(rng):
     return result
 
 
-def barely_inside(rng, count=2):
-    """(θ, g, w, counts) whose full step ends with a smallest λ of 1e-5: that is positive, and no reason to halve."""
+def close_starts(rng, count=3, wanted=15):
+    """(θ, g, w, counts) so close to the boundary that 15 halvings are needed, and by a factor of √2 no more."""
+    result = []
+    while len(result) < count:
+        g, w, _ = spectrum(rng, 25, 0, 0)
+        theta, counts = rng.uniform(0.5, 5, size=2), rng.poisson(np.where(g > 0.5 * np.max(g), 30.0, 0))
+        # Where the full step ends does not depend on the size of θ.
+        reach = np.max(-(np.stack([g, w], axis=1) @ full_step(theta, g, w, counts)) / (theta[0] * g + theta[1] * w))
+        if reach > 0.01:
+            result.append((np.sqrt(2) * reach / 2**wanted * theta, g, w, counts))
+    return result
+
+
+def line_alone(rng, count=3):
+    """(θ, g, w, counts) whose full step makes λ < 0 only in bins in which there is no background."""
+    g, w = np.array([2.0, 3, 3, 4, 5, 5, 4, 3, 3, 2]), np.array([1.0, 1, 1, 1, 0, 0, 1, 1, 1, 1])
+    result = []
+    while len(result) < count:
+        theta, counts = rng.uniform([1, 4], [3, 12]), rng.poisson((14 - 3 * g) * w)
+        end = full_step(theta, g, w, counts)
+        if lowest(end, g[w == 0], w[w == 0]) < -1e-3 and lowest(end, g[w > 0], w[w > 0]) > 1e-3:
+            result.append((theta, g, w, counts))
+    return result
+
+
+def barely_inside(rng, smallest, count):
+    """(θ, g, w, counts) whose full step ends with this smallest λ: it is positive, and no reason to halve."""
     result = []
     while len(result) < count:
         g, w, counts = spectrum(rng, 25, 20.0, 0.15)
@@ -172,7 +197,7 @@ def barely_inside(rng, count=2):
         for _ in range(60):
             middle = 0.5 * (low + high)
             theta = first + middle * (second - first)
-            low, high = (low, middle) if lowest(full_step(theta, g, w, counts), g, w) > 1e-5 else (middle, high)
+            low, high = (low, middle) if lowest(full_step(theta, g, w, counts), g, w) > smallest else (middle, high)
         result.append((first + high * (second - first), g, w, counts))
     return result
 

@@ -20,6 +20,9 @@ MILLIONTH = 1e-6
 # times the rounding, or 5e-13. The quadratures below are as good.
 CANCELLING = Tolerance(1e-8, 1e-9, "the formula subtracts numbers that are nearly equal, which costs some digits")
 
+ZERO_COLUMN = "A column of zeros leaves its β unknown, yet you return a result: pinv and lstsq never raise LinAlgError."
+FIXED_UNIT = "X may be in any unit: a column is zero if all of it is 0, not if it is smaller than a fixed number."
+
 
 def difference(function, first, second, *rest):
     """function(second, …) − function(first, …): what remains when a constant drops out."""
@@ -106,6 +109,29 @@ def is_infinite(value):
     except ValueError:
         return False
     return found.dtype.kind == "f" and found.size == 1 and found.item() == np.inf
+
+
+def check_singular(attempt, of):
+    """Check that a call with a column of zeros ended in LinAlgError, as the docstring promises."""
+    check(
+        any("LinAlgError" in name for name in attempt.raised),  # torch has one of its own
+        measured=f"with a column of zeros {of} {f'raised {attempt.raised[0]}' if attempt.raised else 'gave a result'}",
+        allowed="a LinAlgError: no data tell a β that multiplies zeros",
+        next_step="Try your function on an X with a column of zeros.",
+        hint=None if attempt.raised else ZERO_COLUMN,
+    )
+
+
+def small_column(attempt, of):
+    """The result for columns that are small in the units of X, and that are measured as well as any others."""
+    check(
+        not attempt.raised,
+        measured=f"with columns of size 1e-12 {of} raised {attempt.raised[0] if attempt.raised else ''}",
+        allowed="a result: only a column of zeros has none",
+        next_step="Try your function on 1e-12 X: β̂ is 1e12 times as large, and nothing else changes.",
+        hint=FIXED_UNIT if "LinAlgError" in "".join(attempt.raised) else None,
+    )
+    return attempt.value
 
 
 def check_refusal(spec_fit, g, w):

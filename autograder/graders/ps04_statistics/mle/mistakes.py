@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograder.graders.ps04_statistics.mle.judging import FIXED_UNIT, ZERO_COLUMN
 from autograder.grading import mistake
 from solutions.ps04_statistics.mle import (
     life_fisher_per_event,
@@ -90,6 +91,31 @@ def ordinary_least_squares(X, y, sigma):
 )
 def information_not_inverted(X, sigma):
     return line_fisher(X, sigma)
+
+
+@mistake("line_mle", hint=ZERO_COLUMN)
+def pseudo_inverse(X, y, sigma):
+    return np.linalg.pinv(X / sigma[:, None]) @ (y / sigma)
+
+
+@mistake("line_mle", hint=FIXED_UNIT)
+def zero_in_a_fixed_unit(X, y, sigma):
+    A = X / sigma[:, None]
+    if np.any(np.max(np.abs(A), axis=0) < 1e-8):
+        raise np.linalg.LinAlgError
+    return np.linalg.lstsq(A, y / sigma, rcond=None)[0]
+
+
+@mistake("line_cov", hint=ZERO_COLUMN)
+def pseudo_inverse_of_the_information(X, sigma):
+    return np.linalg.pinv(line_fisher(X, sigma))
+
+
+@mistake("line_cov", hint=FIXED_UNIT)
+def zero_information_in_a_fixed_unit(X, sigma):
+    if np.min(np.diag(line_fisher(X, sigma))) < 1e-16:
+        raise np.linalg.LinAlgError
+    return line_cov(X, sigma)
 
 
 @mistake("line_cov", hint="Invert the matrix, not its entries.")
@@ -269,6 +295,31 @@ def halved_for_strengths(theta, g, w, counts):
 def halved_once(theta, g, w, counts):
     step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
     if np.min(np.stack([g, w], axis=1) @ (theta + step)) <= 0:
+        step = step / 2
+    return theta + step
+
+
+@mistake("spec_scoring_step", hint="You ask for more than λᵢ > 0: the step is halved only if some λᵢ is not positive.")
+def kept_away_from_zero(theta, g, w, counts):
+    step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
+    while np.min(np.stack([g, w], axis=1) @ (theta + step)) <= 1e-6:
+        step = step / 2
+    return theta + step
+
+
+@mistake("spec_scoring_step", hint="You halve ten times at most; close to the boundary more may be needed: use while.")
+def halved_ten_times_at_most(theta, g, w, counts):
+    step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
+    for _ in range(10):
+        if np.min(np.stack([g, w], axis=1) @ (theta + step)) <= 0:
+            step = step / 2
+    return theta + step
+
+
+@mistake("spec_scoring_step", hint="You look at bins with background alone: λᵢ > 0 is asked where wᵢ = 0 as well.")
+def halved_for_bins_with_background(theta, g, w, counts):
+    step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
+    while np.min((np.stack([g, w], axis=1) @ (theta + step))[w > 0]) <= 0:
         step = step / 2
     return theta + step
 

@@ -14,10 +14,12 @@ from autograder.graders.ps04_statistics.mle.cases import (
     awkward_measurements,
     barely_inside,
     circles,
+    close_starts,
     decays_with_maximum,
     extremes,
     in_gigahertz,
     line,
+    line_alone,
     lines,
     measurements,
     near,
@@ -40,6 +42,7 @@ from autograder.graders.ps04_statistics.mle.judging import (
     check_lifetime,
     check_no_maximum,
     check_refusal,
+    check_singular,
     difference,
     information_by_quadrature,
     nodes,
@@ -48,6 +51,7 @@ from autograder.graders.ps04_statistics.mle.judging import (
     pair,
     sized,
     slopes,
+    small_column,
     untouched,
 )
 from autograder.grading import ALGEBRA, agree, as_float, check, part, points
@@ -123,7 +127,7 @@ class TestLine:
             agree_beta(answer, reference.line_mle(X, y, sigma), reference.line_cov(X, sigma))
             agree(cov, reference.line_cov(X, sigma), tolerance, of="the covariance")
 
-    @points(1)
+    @points(0.5)
     def test_cov(self, student, reference, rng):
         """line_cov is the covariance matrix of the estimate, and changes no argument."""
         inputs = [*((X, sigma) for _, X, _, sigma in lines(rng)), in_gigahertz(rng)]
@@ -134,6 +138,24 @@ class TestLine:
             unit = np.sqrt(np.outer(np.diag(right), np.diag(right)))
             agree(sized(answer, right.shape, of="the covariance") / unit, right / unit, ESTIMATE, of="the covariance")
             untouched(args, after)
+
+    @points(0.5)
+    def test_zero_column(self, student, reference, rng):
+        """A column of zeros is a LinAlgError of line_mle and line_cov; one of 1e-12 of a large unit is none."""
+        small, zero = [], []
+        for column in (0, 1):
+            _, X, y, sigma = line(rng, 6)
+            small.append((1e-12 * X, y, sigma))
+            zero.append((X * (np.arange(2) != column), y, sigma))
+        estimates = [student.line_mle.attempt(*args) for args in (*small, *zero)]
+        covariances = [student.line_cov.attempt(X, sigma) for X, _, sigma in (*small, *zero)]
+        for estimate, covariance in zip(estimates[2:], covariances[2:], strict=True):
+            check_singular(estimate, of="line_mle")
+            check_singular(covariance, of="line_cov")
+        for (X, y, sigma), estimate, covariance in zip(small, estimates[:2], covariances[:2], strict=True):
+            right = reference.line_cov(X, sigma)
+            agree_beta(small_column(estimate, of="line_mle"), reference.line_mle(X, y, sigma), right)
+            agree(small_column(covariance, of="line_cov"), right, ESTIMATE, of="the covariance")
 
     @points(0.5)
     def test_cov_laws(self, student, reference, rng):
@@ -358,7 +380,8 @@ class TestSpec:
     @points(0.5)
     def test_damped_step(self, student, reference, rng):
         """A step that would make some λᵢ negative is halved, as often as it takes and no more often."""
-        inputs = [*too_long_steps(rng), *barely_inside(rng)]
+        inputs = [*too_long_steps(rng), *barely_inside(rng, 1e-5, 2), *barely_inside(rng, 1e-9, 3)]
+        inputs += [*close_starts(rng), *line_alone(rng)]
         answers = [student.spec_scoring_step(*args) for args in inputs]
         for args, answer in zip(inputs, answers, strict=True):
             agree(answer, reference.spec_scoring_step(*args), CANCELLING, of="the new (A, B)", shape="vector")
