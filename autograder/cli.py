@@ -18,6 +18,7 @@ from rich.progress import track
 
 from autograder.course import Problem, UnknownProblem, find, problems
 from autograder.grading.outputs import plain
+from autograder.grading.secret import NoSecret
 from autograder.sandbox import Isolation, NotIsolated, Sandbox, SandboxFault, mechanisms
 from autograder.sandbox.isolation import require
 
@@ -283,4 +284,8 @@ def stop(sentence: str, code: int) -> NoReturn:
 def main() -> None:
     """The entry point of the console script."""
     run: Callable[[], None] = app
-    run()
+    try:
+        run()
+    except NoSecret as error:
+        err.print(plain(str(error)), markup=False, soft_wrap=True)
+        raise SystemExit(UNUSABLE) from None

@@ -443,7 +443,9 @@ def grade(name, students=(), jobs=None, scheduler=None):
 def grade_each(course: Course, *calls: str) -> list[str]:
     """What each call of `grade` says, and its exit code."""
     (course.root / "grades.py").write_text(GRADE + "\n".join(calls))
-    said = course.python("grades.py").split("exit ")
+    printed = course.python("grades.py")
+    assert "Traceback" not in printed
+    said = printed.split("exit ")
     codes = [part.partition("\n")[0] for part in said[1:]]
     words = [said[0], *(part.partition("\n")[2] for part in said[1:-1])]
     return [f"{code}: {' '.join(word.split())}" for code, word in zip(codes, words, strict=True)]
@@ -458,22 +460,30 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
     older = "other.execute(\"UPDATE alembic_version SET version_num = 'old'\")"
     twice = "import fcntl\nfirst = open('records/.ps01_linear_algebra.lock', 'w')\nfcntl.flock(first, fcntl.LOCK_EX)"
     slip = "open('nbgrader_config.py', 'a').write('c.Autograde.no_such_name = no_such_name')"
+    nowhere = "import os\nos.environ['JUPYTER_DATA_DIR'], data = '/proc/nope', os.environ['JUPYTER_DATA_DIR']"
+    somewhere = "os.environ['JUPYTER_DATA_DIR'] = data"
     calls = [
+        f"{nowhere}\ngrade('ps01_linear_algebra')\n{somewhere}",
         "grade('ps99')",
         "grade('ps01_linear_algebra')",
         "grade('ps04_statistics')",
         "grade('ps01_linear_algebra', scheduler='tcp://127.0.0.1:9')",
+        "grade('ps01_linear_algebra', scheduler='nonsense://x')",
         f"{lock}\ngrade('ps01_linear_algebra')\n{unlock}",
         f"{twice}\ngrade('ps01_linear_algebra')\nfirst.close()",
         f"{older}\ngrade('ps01_linear_algebra')",
         "import os\nos.rename('gradebook.db', 'elsewhere.db')\ngrade('ps01_linear_algebra')",
         f"{slip}\ngrade('ps01_linear_algebra')",
     ]
-    unknown, nobody, unreleased, unreachable, locked, both, old, lost, slipped = grade_each(course, *calls)
+    secret, unknown, nobody, unreleased, unreachable, nonsense, locked, both, old, lost, slipped = grade_each(
+        course, *calls
+    )
+    assert "2: /proc/nope/mlphys/secret can be neither read nor made" in secret
     assert unknown.startswith("2: There is no assignment 'ps99' in this course. There are ps01_linear_algebra, ")
     assert "2: Nobody has handed in ps01_linear_algebra" in nobody
     assert "2: The gradebook does not know ps04_statistics. Run `nbgrader generate_assignment" in unreleased
     assert "2: There is no dask scheduler at tcp://127.0.0.1:9" in unreachable
+    assert "2: There is no dask scheduler at nonsense://x (unknown address scheme" in nonsense
     assert "Another program is at work on it: close that" in locked
     assert "2: Another `mlphys grade ps01_linear_algebra` is at work in this course. Wait for it." in both
     assert "Keep a copy, and run `nbgrader db upgrade`." in old

@@ -19,7 +19,7 @@ from autograder.grading import record as records
 from autograder.grading.marks import GraderFault, parts_of, variants_of
 from autograder.grading.record import Record, from_dict
 from autograder.grading.run import Graded, grade
-from autograder.grading.secret import own_secret
+from autograder.grading.secret import NoSecret, own_secret
 from autograder.grading.submission import Cell, Submission, Unreadable, unread
 from autograder.sandbox import Sandbox
 
@@ -420,6 +420,18 @@ def test_nobody_who_is_graded_can_work_the_inputs_out(
     assert result_of(first, "force/value").message != result_of(other, "force/value").message
     [file] = (tmp_path / "mlphys").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_empty_secret_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    (tmp_path / "mlphys").mkdir()
+    (tmp_path / "mlphys" / "secret").write_text("\n")
+    own_secret.cache_clear()
+    try:
+        with pytest.raises(NoSecret, match="is empty, so that random inputs would be no secret"):
+            own_secret()
+    finally:
+        own_secret.cache_clear()
 
 
 def test_a_function_of_the_course_is_itself_again_when_tests_are_run(problem: Problem, sandbox: Sandbox) -> None:

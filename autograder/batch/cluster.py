@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from concurrent.futures import Future
+from typing import Any
 
 from autograder.batch.job import Task, grade_task
 from autograder.batch.pool import NO_SCHEDULER, WorkersLost
@@ -34,14 +36,17 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         try:
-            from distributed import Client
+            from distributed import Client, Security
         except ImportError:
             raise NoCluster("--scheduler needs dask. Try: pip install 'mlphys[cluster]'") from None
         # What it logs when a scheduler is lost is said in one sentence by us.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        security = Security()
         try:
-            self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError) as error:
+            # A client that could not begin does not end either, for some of these errors: it would say so later.
+            asyncio.run(_reach(address, security.get_connection_args("client")))
+            self._client = Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
             raise NoCluster(
                 f"There is no dask scheduler at {address} ({error}). Start one with `dask scheduler`, and give the "
                 "address that it prints."
@@ -85,3 +90,9 @@ class Cluster:
     def stop(self) -> None:
         # The scheduler then forgets what was asked of it.
         self._client.close()
+
+
+async def _reach(address: str, arguments: dict[str, Any]) -> None:
+    from distributed.comm import connect
+
+    await (await connect(address, CONNECT_SECONDS, **arguments)).close()

@@ -16,6 +16,7 @@ from autograder.batch.progress import Bar, Lines, Progress, Silence
 from autograder.batch.run import ClassGrades, ClassGrading
 from autograder.batch.summary import show
 from autograder.grading.outputs import plain
+from autograder.grading.secret import NoSecret, own_secret
 from autograder.sandbox import Isolation, NotIsolated
 from autograder.sandbox.isolation import require
 
@@ -41,11 +42,12 @@ def run(
 
     try:
         assignment = Assignment(name)
+        own_secret()  # Without one, nobody needs to start.
         workers, level = _workers(assignment.least, jobs, scheduler)
         if not quiet:
             err.print(f"Isolation: {level.label}.", style="dim")
         grades = ClassGrading(assignment, level, _progress(quiet, err)).run(workers, students, force)
-    except (Unusable, NoCluster, OtherVersion) as reason:
+    except (Unusable, NoCluster, NoSecret, OtherVersion) as reason:
         return stop(reason, UNUSABLE)
     except NotIsolated as reason:
         return stop(reason, NOT_ISOLATED)
