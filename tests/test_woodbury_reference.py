@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import itertools
 import math
+from collections.abc import Callable
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from autograder.proof import candidates, evaluate, modular
+from autograder.grading import Mismatch
+from autograder.proof import PRIME, candidates, evaluate, modular
 from solutions.ps01_linear_algebra.woodbury import (
     chi2_correlated,
     false_accept_bound,
@@ -24,6 +27,7 @@ from solutions.ps01_linear_algebra.woodbury import (
 )
 
 cases = importlib.import_module("autograder.graders.ps01_linear_algebra.woodbury.cases")
+draws = importlib.import_module("autograder.graders.ps01_linear_algebra.woodbury.draws")
 pairs = importlib.import_module("autograder.graders.ps01_linear_algebra.woodbury.pairs")
 
 Exact = list[list[Fraction]]
@@ -219,3 +223,58 @@ def test_the_bound_holds_for_all_matrices_at_n_1(p: int) -> None:
 def test_a_pair_that_never_exists_raises() -> None:
     with pytest.raises(ValueError, match="no draw modulo 7"):
         is_identity(lambda matrices, p: None, lambda matrices, p: None, [(1, 1)], 7, 1)
+
+
+Change = Callable[[dict[str, Any], int], dict[str, Any]]
+
+
+def looked_at(change: Change, seed_of: Callable[[int, int], int] = lambda seed, trial: 100 * seed + trial) -> None:
+    """What the hidden test of the draws looks at, of draws that are changed; each trial has a seed of its own."""
+
+    def drawing(lhs: Any, rhs: Any, sizes: Any, p: int, trials: int, seed: int) -> bool:
+        for trial, (n, k) in enumerate(size for size in sizes for _ in range(trials)):
+            rng = np.random.default_rng(seed_of(seed, trial))
+            shapes = {"A": (n, n), "B": (n, n), "U": (n, k), "C": (k, k), "V": (k, n), "u": (n, 1), "v": (1, n)}
+            matrices = change({name: rng.integers(0, p, size=shape) for name, shape in shapes.items()}, p)
+            lhs(matrices, p), rhs(matrices, p)
+        return True
+
+    student = SimpleNamespace(is_identity=drawing)
+    one, again, another = (draws.run(student, PRIME, seed) for seed in (1, 1, 5001))
+    draws.shaped([one, again, another])
+    draws.spread(one)
+    draws.independent(one)
+    draws.seeded(one, again, another)
+
+
+def test_fair_draws_are_taken() -> None:
+    looked_at(lambda M, p: M)
+    # A seed for each trial, which begins anew at each size.
+    looked_at(lambda M, p: M, lambda seed, trial: seed + trial % draws.TRIALS)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda M, p: M | {"B": M["A"]}, "agree with others"),
+        (lambda M, p: M | {"B": -M["A"] % p}, "up to a sign"),
+        (lambda M, p: M | {"A": np.tril(M["A"])}, "that are 0"),
+        (lambda M, p: M | {"V": M["U"].T}, "agree with others"),
+        (lambda M, p: {name: value % 2**31 for name, value in M.items()}, "entries from"),
+        (lambda M, p: {name: value for name, value in M.items() if name != "B"}, "a draw with the shapes"),
+        (lambda M, p: M | {"u": M["u"].T}, "a draw with the shapes"),
+    ],
+)
+def test_draws_that_are_not_fair_are_refused(change: Change, words: str) -> None:
+    with pytest.raises(Mismatch) as caught:
+        looked_at(change)
+    assert words in caught.value.measured
+
+
+def test_one_draw_for_all_trials_or_for_all_seeds_is_refused() -> None:
+    with pytest.raises(Mismatch) as caught:
+        looked_at(lambda M, p: M, lambda seed, trial: seed)
+    assert "after 2 calls" in caught.value.measured
+    with pytest.raises(Mismatch) as caught:
+        looked_at(lambda M, p: M, lambda seed, trial: trial)
+    assert caught.value.hint == draws.ONE_SEED
