@@ -72,15 +72,21 @@ def observation(rng: np.random.Generator, p: int, size: float = 1.0) -> tuple[Ar
     return m, S, X[0], y[0], sigma[0]
 
 
+def outlier(rng: np.random.Generator, far: float) -> tuple[Array, Array, Array, float, float]:
+    """m, S, x, y, sigma with a reading so many standard deviations above what was expected."""
+    m, S, x, _, sigma = observation(rng, 3)
+    return m, S, x, x @ m + far * np.sqrt(sigma**2 + x @ S @ x), sigma
+
+
 def special_observations(rng: np.random.Generator) -> dict[str, tuple[Array, Array, Array, float, float]]:
     """Observations that are no special cases of the formula, though a program may make some of them, by name."""
-    m, S, x, y, sigma = observation(rng, 3)
+    m, S, _, y, sigma = observation(rng, 3)
     # Integers, so that the surprise is zero exactly in whatever order one sums.
     whole, steps = rng.integers(1, 9, size=(2, 3)).astype(float)
     return {
         "x = 0": (m, S, np.zeros(3), y, sigma),
         "a reading exactly where it was expected": (whole, S, steps, steps @ whole, sigma),
-        "a reading ten standard deviations off": (m, S, x, x @ m + 10 * np.sqrt(sigma**2 + x @ S @ x), sigma),
+        **{f"a reading {far} standard deviations off": outlier(rng, float(far)) for far in (10, 50, -50, 60)},
         "very small units": observation(rng, 3, 1e-9),
         "very large units": observation(rng, 4, 1e9),
     }

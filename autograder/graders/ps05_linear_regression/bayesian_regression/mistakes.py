@@ -163,6 +163,13 @@ def through_the_inverse(m, S, x, y, sigma):
     return new @ (precision @ m + x * y / sigma**2), new
 
 
+@mistake("update", hint="You leave readings out that are far off: nothing in the model allows that, and m must move.")
+def outliers_left_out(m, S, x, y, sigma):
+    if abs(y - x @ m) > 12 * np.sqrt(sigma**2 + x @ S @ x):
+        return m, S
+    return update(m, S, x, y, sigma)
+
+
 @mistake("update", hint="`m += …` or `S -= …` changes the caller's arrays: write m = m + …")
 def in_place(m, S, x, y, sigma):
     gain = S @ x / (sigma**2 + x @ S @ x)
@@ -474,6 +481,18 @@ def compares_exponentials(degrees, evidence):
 def equal_within_a_tolerance(degrees, evidence):
     best = np.isclose(evidence, np.max(evidence))
     return int(min(d for d, close in zip(degrees, best, strict=True) if close))
+
+
+@mistake("best_degree", hint="You round before you compare: the largest log evidence wins, by however little.")
+def rounded_first(degrees, evidence):
+    values = np.round(evidence, 7)
+    return int(min(d for d, value in zip(degrees, values, strict=True) if value == max(values)))
+
+
+@mistake("best_degree", hint="You make higher degrees pay: Occam's factor is in the evidence already.")
+def penalty_for_the_degree(degrees, evidence):
+    values = np.asarray(evidence) - 1e-9 * np.asarray(degrees)
+    return int(min(d for d, value in zip(degrees, values, strict=True) if value == max(values)))
 
 
 @mistake("best_degree", hint="You return the degree with the smallest log evidence.")

@@ -143,7 +143,7 @@ class TestUpdate:
 
     @points(0.5)
     def test_no_special_cases(self, student, reference, rng):
-        """update is right for x = 0, a point without surprise, one ten standard deviations off, and in other units."""
+        """update is right for x = 0, no surprise at all or one of ten to sixty standard deviations, and other units."""
         inputs = special_observations(rng)
         answers = {name: student.update(*args) for name, args in inputs.items()}
         for name, (m, S, x, y, sigma) in inputs.items():
@@ -431,7 +431,7 @@ class TestDegree:
 
     @points(0.5)
     def test_best_degree(self, student, reference, rng):
-        """best_degree finds the largest log evidence, in any order, far below −1000, and if others nearly equal it."""
+        """best_degree finds the largest log evidence, in any order, far below −1000, and if others are one ulp less."""
         inputs = [([3], np.array([-20.0]))]
         for shift in (40.0, -40.0, -900.0, -3000.0, -250000.0):
             degrees = [int(d) for d in rng.permutation([0, 2, 3, 5, 6, 9])]
@@ -441,6 +441,10 @@ class TestDegree:
         for gap, best in ((0.3, -30.0), (1e-6, -30.0), (0.3, -3000.0), (1e-6, -3000.0), (1e-6, -250000.0)):
             low, high = sorted(int(d) for d in rng.permutation(9)[:2])
             inputs.append(([low, high, 10], np.array([best - gap, best, best - 5.0])))
+        for best in (-3000.0, -3100.0, -2900.0):
+            low, high = sorted(int(d) for d in rng.permutation(9)[:2])
+            for more in (np.nextafter(best, 0.0), best + 2e-8):
+                inputs.append(([high, low, 10], np.array([more, best, best - 5.0])))
         compare_best(student, reference, inputs)
 
     @points(0.5)
