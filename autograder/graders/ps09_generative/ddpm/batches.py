@@ -13,8 +13,8 @@ from autograder.grading import as_array, check
 # nowhere. The noise of TRICKLE leaves no doubt which point it was: with a displacement it reaches half the spacing at
 # 5.8 of its widths, 0.007 at most, or more: in less than one run of 10⁵. It is so large that 1 − ᾱ has two digits even
 # if taken in single precision.
-SIDE, SPACING, STEPS = 40, 0.12, 30
-JITTER, CENTRE = 0.02, 0.7
+SIDE, SPACING, STEPS = 50, 0.12, 30
+JITTER, CENTRE = 0.02, 0.5
 TRICKLE = {"beta": np.array([0.0, *[1.2e-5] * 4]), "alpha": np.array([1.0, *[1 - 1.2e-5] * 4])}
 TRICKLE["abar"] = np.cumprod(TRICKLE["alpha"])
 
