@@ -163,9 +163,10 @@ def _check_variety(batches):
     poorest = min(len(set(batch.tolist())) / min(len(batch), n) for batch in batches)
     union, expected = len(set(drawn.tolist())), n * (1 - np.exp(-len(drawn) / n))
     # Rows drawn with replacement, the worst that is right: a batch as large as the data has 63% of it. The union has a
-    # standard deviation below 17; 30 single rows fall below 80% with a probability below 1e-7.
+    # standard deviation below 17; 30 single rows fall below 80% with a probability below 1e-7. Runs of 128 neighbouring
+    # rows overlap as they like, and fall below 80% in one training of 200; ten batches in turn see 51%.
     check(
-        poorest >= 0.5 and union >= 0.8 * expected,
+        poorest >= 0.5 and union >= 0.7 * expected,
         measured=f"{len(batches)} steps with {len(drawn)} rows in all saw {union} of the {n} points",
         allowed=f"new random batches at every step, which see about {expected:.0f}",
         next_step="Print the first row of each batch.",

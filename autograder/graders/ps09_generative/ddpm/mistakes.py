@@ -18,6 +18,7 @@ from autograder.graders.ps09_generative.ddpm.batches import (
     TOO_MANY,
 )
 from autograder.graders.ps09_generative.ddpm.cases import BY_ROWS, SHARED_BY_SAMPLES, SHARED_BY_STEPS
+from autograder.graders.ps09_generative.ddpm.independence import CENTRED, TIED_TIMES
 from autograder.graders.ps09_generative.ddpm.steps import (
     AGAIN,
     AS_TENSOR,
@@ -342,6 +343,53 @@ def antithetic_noise(model, opt, x0, sch, gen):
     return loss.item()
 
 
+@mistake("train_step", hint=TIED_TIMES)
+def sorted_times(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen).sort()[0]
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=TIED_TIMES)
+def one_time_for_two_samples(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), ((len(x0) + 1) // 2,), generator=gen)
+    t = t.repeat_interleave(2)[: len(x0)]
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=TIED_TIMES)
+def antithetic_times(model, opt, x0, sch, gen):
+    half = torch.randint(1, len(sch["beta"]), ((len(x0) + 1) // 2,), generator=gen)
+    t = torch.cat([half, len(sch["beta"]) - half])[: len(x0)]
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=CENTRED)
+def noise_centred_in_the_batch(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    eps = (eps - eps.mean(0)) / (eps.std(0) if len(x0) > 1 else 1)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
 @mistake("train_step", hint=AS_TENSOR)
 def loss_with_its_graph(model, opt, x0, sch, gen):
     t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
@@ -359,7 +407,7 @@ def loss_after_the_step(model, opt, x0, sch, gen):
     opt.zero_grad()
     ddpm_loss(model, x0, t, eps, sch).backward()
     opt.step()
-    return float(ddpm_loss(model, x0, t, eps, sch))
+    return ddpm_loss(model, x0, t, eps, sch).item()
 
 
 @mistake("make_model", hint=DOUBLE)

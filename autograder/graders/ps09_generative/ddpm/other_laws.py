@@ -48,10 +48,38 @@ def rarer(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
     return 1 + torch.multinomial(weights, B, replacement=True, generator=gen)
 
 
+def cyclic(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
+    """The times in turn, from a random one on."""
+    B, T = shape
+    return 1 + (torch.arange(B) + torch.randint(0, T, (1,), generator=gen)) % T
+
+
+def in_fours(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
+    B, T = shape
+    return torch.randint(1, T + 1, (B // 4,), generator=gen).repeat_interleave(4)
+
+
+def tenth_tied(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
+    """A tenth of the samples have the time of their neighbour."""
+    B, T = shape
+    t = torch.randint(1, T + 1, (B,), generator=gen)
+    t[1 : B // 5 : 2] = t[0 : B // 5 : 2]
+    return t
+
+
+def centred(shape: tuple[int, ...], gen: torch.Generator) -> torch.Tensor:
+    eps = normal(shape, gen)
+    return (eps - eps.mean()) / eps.std()
+
+
 LAWS = {
     "RIGHT: ε in single precision": other_draws(noise=lambda shape, gen: torch.randn(shape, generator=gen)),
     "t rounded, both ends half as often": other_draws(times=rounded),
     "the last t half as often": other_draws(times=rarer),
+    "the times in turn": other_draws(times=cyclic),
+    "a time for each four samples": other_draws(times=in_fours),
+    "a tenth of the samples with the time of their neighbour": other_draws(times=tenth_tied),
+    "ε of mean 0 and width 1 over the batch and the dimensions": other_draws(noise=centred),
     "uniform ε": other_draws(
         noise=lambda shape, gen: (torch.rand(shape, generator=gen, dtype=torch.float64) - 0.5) * 12**0.5
     ),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from autograder.graders.ps09_generative.ddpm import independence
 from autograder.graders.ps09_generative.ddpm.cases import BETAS, draw, keyed, sized
 from autograder.grading import ALGEBRA, Tolerance, agree, as_array, as_float, check
 
@@ -105,9 +106,11 @@ def draws(step, x0, sch):
 
 
 def check_pool(drawn, sch):
-    """The draws of several steps together: the same laws, seen more sharply."""
+    """The draws of several steps together: the same laws, seen more sharply, and independence."""
     _check_times(np.concatenate([t for _, t, _ in drawn]), len(sch["beta"]) - 1)
     _check_noise(np.concatenate([eps for _, _, eps in drawn]))
+    independence.check_times([t for _, t, _ in drawn], len(sch["beta"]) - 1)
+    independence.check_means([eps for _, _, eps in drawn])
 
 
 def _check_times(t, T):
