@@ -20,7 +20,7 @@ from nbformat import NotebookNode, v4
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from autograder.course import Problem
+from autograder.course import Problem, problems
 from autograder.gradebook.page import part_output, summary_cell
 from autograder.grading import record
 from autograder.grading.failure import Mismatch
@@ -28,7 +28,8 @@ from autograder.grading.picture import coverage
 
 BACKPROP = Problem("ps01_linear_algebra", "backprop")
 Mode = Literal["light", "dark"]
-PHONE: ViewportSize = {"width": 375, "height": 667}
+# The narrowest that is still in use, which is also a page of 1280 pixels at four times its size.
+PHONE: ViewportSize = {"width": 320, "height": 568}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 # Check cells: of a test that failed, of one where the code raised an error, of a fault of ours, and graded by hand.
 HALVED, RAISING, OPEN = "backprop-check-loss", "backprop-check-linear_layer", "backprop-check-forward"
@@ -112,6 +113,10 @@ def graded(parts: dict[str, record.PartResult], wrong: bool) -> NotebookNode:
     if wrong:
         code = v4.new_code_cell("plot()  # " + "x" * 300, outputs=list(map(nbformat.from_dict, OUTPUTS)))
         notebook.cells += [code, v4.new_markdown_cell(WIDE)]
+        # The words and formulas of all statements.
+        for problem in problems():
+            cells = nbformat.read(problem.source_notebook, as_version=4).cells
+            notebook.cells += [v4.new_markdown_cell(cell.source) for cell in cells if cell.cell_type == "markdown"]
     total, most = sum(part.score for part in parts.values()), sum(part.max_score for part in parts.values())
     whole = record.Record(BACKPROP.slug, "none", total, most, 0.1, tuple(parts.values()), NOTES if wrong else ())
     notebook.cells.insert(0, summary_cell(whole))

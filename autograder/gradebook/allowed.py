@@ -123,10 +123,10 @@ def markdown_to_page(source: str) -> str:
         _rendered(source, _PageRenderer),
         tags=TAGS - {"img"} | MATHML,
         clean_content_tags=DROPPED - MATHML,
-        attributes={**ATTRIBUTES, **MATHML_ATTRIBUTES},
+        attributes={**ATTRIBUTES, **MATHML_ATTRIBUTES, "span": {"tabindex"}},
         set_tag_attribute_values={"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}},
         attribute_filter=_attribute,
-        allowed_classes=HIGHLIGHTING,
+        allowed_classes={**HIGHLIGHTING, "span": {*HIGHLIGHTING["span"], "wide"}},
         url_schemes=SCHEMES,
     )
 
@@ -183,7 +183,7 @@ def _clean(html: str, classes: dict[str, set[str]], schemes: set[str]) -> str:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     """Addresses as the browser will see them: links lead elsewhere, and pictures are the course's own."""
-    if tag in MATHML and name in MATHML_VALUES:
+    if name in MATHML_VALUES and (tag in MATHML or tag == "span"):
         return value if MATHML_VALUES[name].fullmatch(value) else None
     if name not in ("href", "src"):
         return value

@@ -32,6 +32,8 @@ RESPELT = (
 # A formula nested deeper than this is nobody's. The library calls itself for each level; at a thousand calls Python
 # gives up, with half of what it does then undone.
 DEEPEST = 100
+# Characters of a formula within a line for which a phone of 320 pixels has room wherever it stands; a longer one scrolls by itself.
+LONGEST_IN_A_LINE = 18
 GROUPS = re.compile(r"\\\\|\\(?P<open>left|begin)|\\(?P<close>right|end)|\\.|(?P<brace>[{}])")
 NESTED = re.compile(rf"(?:(?:\\[a-zA-Z]++|[\^\[])\s*+){{{DEEPEST}}}")
 
@@ -51,7 +53,10 @@ def mathml(tex: str, display: str) -> str:
         _style(element)
     if display == "block":
         math.set("tabindex", "0")  # a long formula scrolls, and by the keyboard as well
-    return tostring(math, encoding="unicode")
+    html = tostring(math, encoding="unicode")
+    if display == "inline" and len("".join(math.itertext())) > LONGEST_IN_A_LINE:
+        return f'<span class="wide" tabindex="0">{html}</span>'
+    return html
 
 
 def _too_deep(tex: str) -> bool:
