@@ -181,6 +181,6 @@ def logarithms(answers, expected):
         check(
             mine[0] == sign and abs(mine[1] - log) <= 1e-9 * (1 + abs(log)),
             measured=f"the sign {mine[0]:g}, and a logarithm that is off by {abs(mine[1] - log):.3g}",
-            allowed=f"the sign {sign:g}, and 1e-09 of the logarithm: determinants of this size are good to 1e-13",
+            allowed="the sign of the determinant, and 1e-09 of its logarithm: at this size they are good to 1e-13",
             next_step="Work out det(A + uvᵀ) for n = 2 and k = 1 by hand, and compare factor by factor.",
         )
