@@ -32,7 +32,8 @@ RESPELT = (
 # A formula nested deeper than this is nobody's. The library calls itself for each level; at a thousand calls Python
 # gives up, with half of what it does then undone.
 DEEPEST = 100
-# Characters of a formula within a line for which a phone of 320 pixels has room wherever it stands; a longer one scrolls by itself.
+# Characters of a formula within a line for which a phone of 320 pixels has room wherever it stands; a longer one
+# scrolls by itself.
 LONGEST_IN_A_LINE = 18
 GROUPS = re.compile(r"\\\\|\\(?P<open>left|begin)|\\(?P<close>right|end)|\\.|(?P<brace>[{}])")
 NESTED = re.compile(rf"(?:(?:\\[a-zA-Z]++|[\^\[])\s*+){{{DEEPEST}}}")
