@@ -77,8 +77,9 @@ def test_a_formula_is_nothing_but_a_formula(markdown: str) -> None:
     html = markdown_to_page(markdown)
     page = BeautifulSoup(html, "html.parser")
     assert {tag.name for tag in page(True)} <= {"p", "em", "span", "math", "mrow", "mi", "mtext", "mspace"}
-    names = {name for tag in page(True) for name in tag.attrs}
-    assert names <= {"display"}
+    names = {(tag.name, name) for tag in page(True) for name in tag.attrs}
+    assert names <= {("math", "display"), ("span", "class"), ("span", "tabindex")}
+    assert all(span.attrs == {"class": ["wide"], "tabindex": "0"} for span in page("span"))
 
 
 def test_tags_that_nothing_closes_are_shown_as_they_were_typed() -> None:
