@@ -301,6 +301,19 @@ def test_a_message_says_four_things_and_the_likely_cause_apart(wrong: Page) -> N
     assert row.get_by_role("rowheader").inner_text() == "equals reference"
 
 
+def test_a_cause_is_told_whole_once_in_a_part() -> None:
+    hints = (HINT, "Another cause.", HINT, None)
+    tests = tuple(
+        record.TestResult(f"test_case_{number}", "failed", 0, 1, FAILED.sentences(TESTED), hint, None)
+        for number, hint in enumerate(hints)
+    )
+    data = part_output(record.PartResult("loss", "Part loss", 0, 4, tests)).data
+    for text in data.values():
+        assert text.count(HINT) == text.count("Another cause.") == 1
+        assert text.count("as above, under “case 0”") == 1
+        assert text.count("Likely cause:") == 3
+
+
 def test_a_picture_stands_with_its_message_and_fits(browser: Browser, course: Course) -> None:
     with opened(browser, course, "wrong", PHONE, "dark") as found:
         shown = found.page.locator(f"[id={HALVED}] td[colspan] img")

@@ -6,6 +6,8 @@ Every text is escaped here; nothing that a student wrote becomes markup.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from html import escape
 
 from nbformat import NotebookNode, v4
@@ -54,9 +56,22 @@ def summary_cell(record: Record) -> NotebookNode:
 def part_output(part: PartResult) -> NotebookNode:
     """What the hidden tests of one part found, as an output of its check cell."""
     head = f"Hidden tests: {_points(part.score, part.max_score)} points"
-    table = _table(["Test", "Outcome", "Points"], "".join(map(_test_rows, part.tests)))
-    lines = [head, *(line for test in part.tests for line in _test_lines(test))]
+    tests = list(_each_cause_once(part.tests))
+    table = _table(["Test", "Outcome", "Points"], "".join(map(_test_rows, tests)))
+    lines = [head, *(line for test in tests for line in _test_lines(test))]
     return _output(_section(head, table), lines)
+
+
+def _each_cause_once(tests: Iterable[TestResult]) -> Iterator[TestResult]:
+    """A cause that several tests of a part have stands under the first of them; the others say which that is."""
+    told: dict[str, str] = {}
+    for test in tests:
+        if test.hint in told:
+            yield replace(test, hint=f"as above, under “{told[test.hint]}”")
+        else:
+            yield test
+            if test.hint is not None:
+                told[test.hint] = _title(test)
 
 
 def _told(part: PartResult) -> tuple[str, str, str]:
