@@ -221,12 +221,17 @@ def test_the_page_fits_asks_for_nothing_and_has_no_errors(
         assert found.page.evaluate("document.documentElement.scrollWidth") == size["width"]
         # What is ours fits; what a student made wide scrolls inside itself.
         assert found.page.locator(".panel").evaluate_all(WIDER_THAN_ITS_PLACE) == []
+        # A formula scrolls to the side alone: else a desk's browser puts a bar for two pixels beside it.
+        assert found.page.locator("math[tabindex], .wide").evaluate_all(TALLER_THAN_ITS_PLACE) == []
         light = found.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert light == (mode == "light")
 
 
 WIDER_THAN_ITS_PLACE = """panels => panels.map(panel => panel.closest('.output_area'))
     .filter(place => place.scrollWidth > place.clientWidth).map(place => place.innerText)"""
+
+TALLER_THAN_ITS_PLACE = """places => places.filter(place => place.scrollHeight > place.clientHeight)
+    .map(place => [place.scrollHeight, place.clientHeight, place.textContent])"""
 
 
 @pytest.mark.parametrize(("size", "mode"), [(PHONE, "dark"), (DESK, "light")], ids=["phone", "desk"])
