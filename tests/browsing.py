@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Queue
+from socket import create_connection
 from threading import Thread
+from urllib.parse import urlsplit
 
 from conftest import Course
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
@@ -100,10 +102,24 @@ def jupyter(course: Course, folder: Path | None = None) -> Iterator[str]:
         try:
             address = addresses.get()
             assert address, log.read_text()
+            _wait_until_it_listens(server, address)
             yield address
         finally:
             server.terminate()
             reading.join()
+
+
+def _wait_until_it_listens(server: subprocess.Popen[str], address: str) -> None:
+    """Jupyter tells its address before it listens there: on busy cores a browser is there first."""
+    place = urlsplit(address)
+    while server.poll() is None:
+        try:
+            create_connection((place.hostname, place.port)).close()
+        except ConnectionRefusedError:
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(0.05)  # the pause between two knocks
+        else:
+            return
 
 
 def _copy(lines: Iterable[str], log: Path, addresses: Queue[str]) -> None:
