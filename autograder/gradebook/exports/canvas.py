@@ -28,6 +28,9 @@ class CanvasScores(Scores):
     part of it needs a person. The ID is the LMS user id that nbgrader's gradebook has, the SIS Login ID nbgrader's own.
     """
 
+    # No mark: the importer knows the first column by its name, and is not documented to skip one before it.
+    encoding = "utf-8"
+
     columns = Dict(
         key_trait=Unicode(),
         value_trait=Unicode(),

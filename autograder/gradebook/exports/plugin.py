@@ -25,11 +25,14 @@ class Scores(ExportPlugin):
         except Unknown as error:
             raise SystemExit(str(error)) from None
 
+    # The mark at the beginning tells Excel that this is UTF-8; names need it.
+    encoding = "utf-8-sig"
+
     def write(self, default: str, columns: Sequence[str], entries: Iterable[Sequence[Entry]]) -> None:
         """A table in UTF-8, at the place that --to names or else at `default`."""
         path = Path(self.to or default)
         try:
-            with path.open("w", encoding="utf-8", newline="") as file:
+            with path.open("w", encoding=self.encoding, newline="") as file:
                 table = csv.writer(file)
                 table.writerow([safe(column) for column in columns])
                 table.writerows([_written(entry) for entry in row] for row in entries)
