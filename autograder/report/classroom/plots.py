@@ -39,15 +39,17 @@ def scores_plot(numbers: ProblemNumbers) -> Markup:
     """How many students have how many points; those with all points have a bar of their own."""
     most = numbers.max_score
     step = max(1.0, np.ceil(most / MOST_BARS))
-    starts = np.append(np.arange(0, most, step), most)
-    counts, _ = np.histogram(numbers.scores, np.append(starts, most + step))
+    edges = np.array([*np.arange(0, most, step), most, most + step])
+    counts, _ = np.histogram(numbers.scores, edges)
     words = f"Points in {numbers.name} of {len(numbers.scores)} students"
     if numbers.mean is not None:
         words += f": the mean is {numbers.mean:.1f} of {most:g}, {counts[-1]} have all, {counts[0]} less than {step:g}"
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         axes = figure.subplots()
-        axes.bar(starts, counts, width=0.9 * step, color=[SOME] * (len(starts) - 1) + [FULL])
+        # From edge to edge: the last bar before all points is a narrow one if the maximum is no multiple of the step.
+        colours = [SOME] * (len(counts) - 1) + [FULL]
+        axes.bar(edges[:-1], counts, width=0.9 * np.diff(edges), align="edge", color=colours)
         axes.set_xlabel(f"points (of {most:g})")
         axes.set_ylabel("students")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
