@@ -63,7 +63,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> NewCourse:
     scaffold(course.root, "ps99_others/modes")
     printed = course.mlphys("gradescope", SET)
     assert "Wrote gradescope-ps98_statistics.zip, which has the answers in it." in printed
-    by_hand = "manually graded questions for means-written-error (4), medians-written-error (4)"
+    by_hand = "manually graded questions for “In writing: error” of means (4), “In writing: error” of medians (4)"
     assert f"6 points for the autograder and {by_hand}" in printed
     assert "Students hand in means.ipynb and medians.ipynb." in printed
     return course
@@ -113,7 +113,7 @@ def test_a_right_answer_has_its_points_and_our_own_fault_is_no_zero(container: C
     assert waiting == ["1.2", "2.1", "2.2"]
     assert "worth 4 points. A person has yet to grade it" in cases["2.2"]["output"]
     assert "not final" in container.results()["output"]
-    assert container.results()["extra_data"]["needs_manual_grade"][-1] == "medians-written-error"
+    assert container.results()["extra_data"]["needs_manual_grade"][-1] == "In writing: error"
     assert "ZeroDivisionError" in done.stdout, "which Gradescope shows to instructors"
     assert container.results()["extra_data"]["isolation"] == ["bubblewrap"]
 

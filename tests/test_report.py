@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +34,7 @@ from autograder.grading.record import Outcome, PartResult, Record
 from autograder.report.classroom import NothingToReport, write
 from autograder.report.classroom.numbers import numbers_of
 from autograder.report.classroom.people import pseudonym
+from autograder.report.classroom.plots import scores_plot
 from autograder.report.sheets import safe
 
 ASSIGNMENT, PROBLEM, OTHER = "ps01_linear_algebra", "backprop", "woodbury"
@@ -236,6 +239,20 @@ def test_what_the_grader_could_not_judge_counts_nowhere() -> None:
     assert numbers.parts[1].difficulty == 0.5
 
 
+@pytest.mark.parametrize("most", [12, 12.5, 100])
+def test_no_bar_of_the_scores_lies_over_the_next(most: float) -> None:
+    class_ = [
+        record(PartResult("a", "a", score, most, (result("a", FAILED),))) for score in (0, most - 2, most - 0.5, most)
+    ]
+    svg = BeautifulSoup(scores_plot(numbers_of(PROBLEM, class_)), "html.parser")
+    bars = [
+        [float(x) for x in re.findall(r"[ML] (\S+) ", str(bar["d"]))]
+        for bar in svg.select('path[style*="--some"], path[style*="--full"]')
+    ]
+    assert len(bars) > 12
+    assert all(max(bar) < min(following) for bar, following in itertools.pairwise(bars))
+
+
 # Odd classes
 
 
@@ -419,7 +436,7 @@ def test_who_needs_a_person_and_why(course: Class) -> None:
     reasons = {row["student"]: row["needs_a_person"] for row in rows if row["needs_a_person"]}
     title = part("part0").title
     assert reasons == {
-        "words": f"{WRITTEN}: is graded by hand",
+        "words": "In writing: why: is graded by hand",
         "failed": f"{title}: the grader itself failed here: grade it by hand",
         "again": f"{title}: was graded by hand, and by the grader again since: see whether your score still holds",
     }

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import GetGrades
 
 from autograder.gradebook.notebook import KEY
+from autograder.grading.coursecells import answer_title
 
 # For `c.FeedbackExporter.extra_template_basedirs`: the folder of the template `feedback_page`.
 TEMPLATES = str(Path(__file__).parent / "templates")
@@ -40,7 +41,7 @@ class ScoresByPart(GetGrades):
         resources["lines"] = {
             marks.grade_id: Line(
                 marks.grade_id,
-                told.get("titles", {}).get(marks.grade_id) or _title(marks.grade_id),
+                told.get("titles", {}).get(marks.grade_id) or answer_title(marks.grade_id),
                 marks.score,
                 marks.points,
                 marks.needs_manual_grade,
@@ -56,8 +57,3 @@ class ScoresByPart(GetGrades):
         marks = cell.metadata.nbgrader
         grade = self.gradebook.find_grade(marks.grade_id, self.notebook_id, self.assignment_id, self.student_id)
         marks.needs_manual_grade = grade.needs_manual_grade
-
-
-def _title(grade_id: str) -> str:
-    """`backprop-written-energy` is "In writing: energy"; the graders do not know of such an answer, nor its title."""
-    return f"In writing: {grade_id.partition('-written-')[2].replace('-', ' ')}"

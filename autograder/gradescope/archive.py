@@ -12,6 +12,7 @@ from pathlib import Path
 from autograder.build import BuildError, source_notebook
 from autograder.course import ROOT, Problem, problems
 from autograder.gradescope.grade import cells_with_points
+from autograder.grading.coursecells import answer_title
 from autograder.sandbox import Limits
 
 SCRIPTS = ("setup.sh", "run_autograder")
@@ -56,9 +57,13 @@ def _built(own: list[Problem]) -> None:
 
 def _advice(own: list[Problem]) -> str:
     """What to choose on Gradescope."""
-    cells = [(f"{problem.name}-check-", *cell) for problem in own for cell in cells_with_points(problem)]
-    tested = sum(points for check, grade_id, points in cells if grade_id.startswith(check))
-    by_hand = [f"{grade_id} ({points:g})" for check, grade_id, points in cells if not grade_id.startswith(check)]
+    cells = [(problem.name, *cell) for problem in own for cell in cells_with_points(problem)]
+    tested = sum(points for name, grade_id, points in cells if grade_id.startswith(f"{name}-check-"))
+    by_hand = [
+        f"“{answer_title(grade_id)}” of {name} ({points:g})"
+        for name, grade_id, points in cells
+        if not grade_id.startswith(f"{name}-check-")
+    ]
     person = f" and manually graded questions for {', '.join(by_hand)}" if by_hand else ""
     files = " and ".join(f"{problem.name}.ipynb" for problem in own)
     # The grader and its fork server take half a gigabyte beside what a submission may, and a minute to start.

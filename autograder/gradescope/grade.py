@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autograder.course import Problem, problems
 from autograder.gradescope.results import Graded, Judged, results
+from autograder.grading.coursecells import answer_title
 from autograder.grading.run import grade
 from autograder.grading.submission import Submission, Unreadable, read, unread
 from autograder.sandbox import Isolation, NotIsolated, Sandbox
@@ -38,8 +39,9 @@ def _graded(problem: Problem, folder: Path, sandbox: Sandbox) -> Graded:
     cells = []
     for grade_id, points in cells_with_points(problem):
         part = parts.get(grade_id)
-        judged = part is not None and not part.needs_a_person
-        cells.append(Judged(part.title if part else grade_id, part, part.score if part and judged else None, points))
+        title = part.title if part else answer_title(grade_id)
+        score = part.score if part and not part.needs_a_person else None
+        cells.append(Judged(title, part, score, points))
     return Graded(problem.name, graded.record, tuple(cells))
 
 

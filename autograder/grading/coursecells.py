@@ -45,6 +45,12 @@ def given_functions(problem: Problem) -> dict[str, str]:
     return {node.name: ast.unparse(node) for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
+def answer_title(grade_id: str) -> str:
+    """What people read of a written answer: "In writing: energy" for `backprop-written-energy`; other ids stay."""
+    _, written, name = grade_id.partition("-written-")
+    return f"In writing: {name.replace('-', ' ')}" if written else grade_id
+
+
 def _course_cell(cell: dict[str, Any]) -> CourseCell:
     marks = cell["metadata"]["nbgrader"]
     source = "".join(cell["source"])

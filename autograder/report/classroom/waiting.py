@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from autograder.grading.coursecells import answer_title
 from autograder.report.classroom.gather import Entry
 
 FAILED = "the grader itself failed here: grade it by hand"
@@ -49,4 +50,4 @@ def reasons(entry: Entry) -> Iterator[tuple[str, str]]:
         # Without a gradebook nobody has graded anything by hand.
         for cell, scored_before in (pending if entry.marks is not None else failed).items():
             why = BY_HAND if cell not in parts else FAILED if cell in failed else NO_SCORE
-            yield parts[cell].title if cell in parts else cell, AGAIN if scored_before else why
+            yield parts[cell].title if cell in parts else answer_title(cell), AGAIN if scored_before else why
