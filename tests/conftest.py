@@ -18,10 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from prepared import run_module
 
+from autograder.audit import variants
 from autograder.course import ROOT, Problem
+from autograder.gradebook.notebook import notebook_of
 from autograder.sandbox import Isolation, Limits, Sandbox, Worker, mechanisms
 from autograder.sandbox.isolation import best, lacking
 
@@ -50,8 +53,9 @@ class Course:
     def nbgrader(self, *command: str, fails: bool = False) -> str:
         """Run a command of nbgrader; what it logs."""
         with tempfile.NamedTemporaryFile() as file:
-            code = run_module(["nbgrader", *command], self.root, self._environment(), Path(file.name))
-            said = Path(file.name).read_text()
+            log = Path(file.name)
+            code = run_module(["nbgrader", *command], self.root, self._environment(), log, log)
+            said = log.read_text()
         assert (code != 0) == fails, said
         return said
 
@@ -143,6 +147,11 @@ def _known_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
     (folder / "mlphys").mkdir()
     (folder / "mlphys" / "secret").write_text("known to the tests")
     os.environ["JUPYTER_DATA_DIR"] = str(folder)
+
+
+def solved(problem: Problem) -> dict[str, Any]:
+    """The course's notebook with the reference solutions, without the plots, which take most of the time."""
+    return dict(json.loads(nbformat.writes(notebook_of(variants.solved(problem), problem))))
 
 
 LEVELS = {"level1": Isolation.BUBBLEWRAP, "level2": Isolation.LANDLOCK}

@@ -27,9 +27,9 @@ def pool() -> Iterator[Executor]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("problem", problems(), ids=str)
 def test_the_graders_of_every_problem_stand_their_audit(problem: Problem, pool: Executor) -> None:
-    """All that is right or blank, and a wrong one of each function; every wrong one where something is new."""
+    """All that is right, what is blank, and a mistake of each function; every wrong one where something is new."""
     rows = list(audit(problem, Isolation.BUBBLEWRAP, pool, whole=not stands(problem)))
-    assert {row.kind for row in rows} == {"reference", "blank", "alternative", "mistake", "stub"}
+    assert {row.kind for row in rows} >= {"reference", "blank", "alternative", "mistake"}
     assert not [row for row in rows if row.faults], verdict(rows)
 
 

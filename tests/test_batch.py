@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ from typing import Any
 import nbformat
 import psutil
 import pytest
-from conftest import Course
+from conftest import Course, solved
+from prepared import run_module
 
 from autograder.audit import variants
 from autograder.course import ROOT, Problem
@@ -46,18 +48,22 @@ class Said:
         return sorted(line.split()[1].strip(",") for line in self.err.splitlines() if " points in " in line)
 
 
+def command(assignment: str, *words: str) -> list[str]:
+    """A process for each core would import and start twice what one takes for so few."""
+    return ["grade", "--jobs", "1", assignment, *words]
+
+
+def environment_of(course: Course) -> dict[str, str]:
+    own = {"PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(course.root / "none"), "COLUMNS": "200"}
+    return {**os.environ, **own}
+
+
 def started(course: Course, *words: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "JUPYTER_CONFIG_DIR": str(course.root / "none"),
-        "COLUMNS": "200",
-    }
+    """The command as people start it."""
     return subprocess.Popen(
-        # A process for each core would import and start twice what one takes for so few.
-        [MLPHYS, "grade", "--jobs", "1", *words],
+        [MLPHYS, *command(PROBLEM.assignment, *words)],
         cwd=course.root,
-        env=environment,
+        env=environment_of(course),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -68,20 +74,18 @@ def started(course: Course, *words: str, stderr: int = subprocess.PIPE) -> subpr
 
 
 def grade(course: Course, *words: str) -> Said:
-    process = started(course, PROBLEM.assignment, *words)
-    out, err = process.communicate(timeout=SECONDS)
-    return Said(out, err, process.returncode)
-
-
-def solved(problem: Problem = PROBLEM) -> dict[str, Any]:
-    """The reference solutions, without the plots, which take most of the time."""
-    return dict(json.loads(nbformat.writes(notebook_of(variants.solved(problem), problem))))
+    """The same in a process that need not import so much."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        arguments = ["autograder", *command(PROBLEM.assignment, *words)]
+        code = run_module(arguments, course.root, environment_of(course), out, err)
+        return Said(out.read_text(), err.read_text(), code)
 
 
 def wrong() -> dict[str, Any]:
     """Solved, but for a factor in one derivative."""
     text, slip = "return 4.0 * (u / (1.0 + u**2)) ** 2", "return 2.0 * (u / (1.0 + u**2)) ** 2"
-    notebook = json.dumps(solved())
+    notebook = json.dumps(solved(PROBLEM))
     assert text in notebook
     return dict(json.loads(notebook.replace(text, slip)))
 
@@ -93,7 +97,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Course:
     course.nbgrader("generate_assignment", PROBLEM.assignment)
     course.nbgrader("db", "assignment", "add", PROBLEM.assignment, "--duedate", "2026-01-01 12:00:00 UTC")
     blank = json.loads((course.root / "release" / PROBLEM.assignment / "backprop.ipynb").read_text())
-    course.submit("ada", solved())
+    course.submit("ada", solved(PROBLEM))
     (course.submit("bob", wrong()) / "timestamp.txt").write_text("2026-01-01 13:00:00 UTC")
     course.submit("cyd", "no notebook")
     (course.submit("dan", blank) / "timestamp.txt").write_text("2026-01-01 11:00:00 UTC")
@@ -182,7 +186,7 @@ def test_nothing_is_graded_twice_and_only_what_changed_is_graded_again(course: C
     before = rows(course), files(course)
     assert grade(course).graded == []
     assert (rows(course), files(course)) == before
-    course.submit("bob", solved())
+    course.submit("bob", solved(PROBLEM))
     course.submit("eve", "no notebook")
     said = grade(course)
     assert said.graded == ["bob", "eve"]
@@ -194,7 +198,7 @@ def test_a_folder_that_can_be_no_student_s_is_left_out(course: Course) -> None:
     """A newline, and a pattern that stands for bob; ada's next submission is graded all the same."""
     before = rows(course)
     for name in ("a\nb", "b*"):
-        course.submit(name, solved())
+        course.submit(name, solved(PROBLEM))
     said = grade(course)
     assert (said.code, said.graded) == (4, [])
     assert rows(course) == before
@@ -249,7 +253,7 @@ def ungraded(released: Course, tmp_path: Path) -> Iterator[Course]:
     """For runs that are stopped: no process of them is left."""
     course = copied(released, tmp_path / "course")
     for number in range(3):
-        course.submit(f"fay{number}", solved())
+        course.submit(f"fay{number}", solved(PROBLEM))
     yield course
     psutil.wait_procs(processes_of(course), timeout=30)
     assert processes_of(course) == []
@@ -257,7 +261,7 @@ def ungraded(released: Course, tmp_path: Path) -> Iterator[Course]:
 
 def stopped(course: Course, number: signal.Signals) -> tuple[list[str], Said]:
     """Start a run and stop it after its first line; who has a record then."""
-    process = started(course, PROBLEM.assignment)
+    process = started(course)
     assert process.stderr is not None
     seen = ""
     while " left" not in seen:
@@ -379,7 +383,7 @@ def test_at_a_terminal_there_is_a_bar_and_a_wrong_name_is_told(course: Course) -
     (course.folder("submitted", "cyd") / "timestamp.txt").write_text("2026-01-02 13:00:00 UTC")
     before = course.grades("ada")
     ours, theirs = pty.openpty()
-    process = started(course, PROBLEM.assignment, "--force", "--student", "ada", "--student", "cyd", stderr=theirs)
+    process = started(course, "--force", "--student", "ada", "--student", "cyd", stderr=theirs)
     os.close(theirs)
     seen = b""
     with contextlib.suppress(OSError):  # how a terminal ends
@@ -570,7 +574,7 @@ if __name__ == "__main__":
 
 def test_what_changes_while_a_class_is_graded_is_seen(released: Course, tmp_path: Path) -> None:
     course = copied(released, tmp_path / "course")
-    (course.root / "another.ipynb").write_text(json.dumps(solved()))
+    (course.root / "another.ipynb").write_text(json.dumps(solved(PROBLEM)))
     (course.root / "again.py").write_text(RESUBMITS)
     said = course.python("again.py")
     assert "failures {}" in said

@@ -30,12 +30,19 @@ def scored(notebook: Path) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize("command", ["build", "score", "audit", "doctor", "demo", "report"])
+COMMANDS = ("build", "score", "grade", "audit", "doctor", "demo", "report", "gradescope", "new")
+
+
+def test_the_help_names_each_command() -> None:
+    said = mlphys("--help").stdout
+    assert [command for command in COMMANDS if f" {command} " not in said] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself(command: str) -> None:
     done = mlphys(command, "--help")
     assert done.returncode == 0
     assert f"Usage: mlphys {command}" in done.stdout
-    assert command in mlphys("--help").stdout
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ def audit(problem: Problem, level: Isolation, pool: Executor, seeds: int = 1, wh
     """Have `pool` grade every notebook of the catalogue: right answers with each of `seeds` seeds, wrong with one.
 
     Rows come as the notebooks do, and several for a notebook in which several alternatives stand. Unless the `whole`
-    catalogue is asked for, one mistake and one stub of each function are graded of all that are wrong in one function.
+    catalogue is asked for, all that is right is graded, a blank notebook and one mistake of each function.
     """
-    chosen = expectations(problem) if whole else _first_of_each(expectations(problem))
+    chosen = expectations(problem) if whole else _sample(expectations(problem))
     notebooks = [list(group) for _, group in groupby(chosen, key=lambda one: id(one.beside or one.submission))]
     jobs = [(group, seed) for group in notebooks for seed in range(seeds if group[0].is_right else 1)]
     for rows in pool.map(partial(_rows, problem, level), *zip(*jobs, strict=True)):
@@ -108,12 +108,12 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
             yield Expectation("stub", f"{name}: {answer}", submission, parts[name])
 
 
-def _first_of_each(every: Iterator[Expectation]) -> Iterator[Expectation]:
-    """All but the second and later ones that are wrong in the same function in the same way."""
+def _sample(every: Iterator[Expectation]) -> Iterator[Expectation]:
+    """All that is right; and of what is wrong the first blank notebook, and the first mistake of each function."""
     seen = set()
     for one in every:
-        about = (one.kind, one.name.partition(":")[0])
-        if one.part is None or about not in seen:
+        about = (one.kind, one.part and one.name.partition(":")[0])
+        if one.is_right or (one.kind != "stub" and about not in seen):
             yield one
         seen.add(about)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import Course, Start, missing
+from conftest import Course, Start, missing, solved
 from forging_helpers import (
     FULL,
     LEVELS,
@@ -348,9 +348,9 @@ def _graded_class(level: Isolation, root: Path, monkeypatch: pytest.MonkeyPatch)
     attack = VANDAL.replace("ROOT", repr(str(root)))
     own = notebook({}, attack, DAEMON.replace("PATH", repr(f"{root}/gradebook.db")))["cells"][1:3]
     hostile = _with_cells(blank, own)
-    course.submit("a_honest", BACKPROP.source_notebook.read_text())
+    course.submit("a_honest", solved(BACKPROP))
     course.submit("b_vandal", hostile)
-    course.submit("c_honest", BACKPROP.source_notebook.read_text())
+    course.submit("c_honest", solved(BACKPROP))
     return course
 
 

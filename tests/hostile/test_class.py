@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import conftest
 import pytest
 from conftest import Course
 
@@ -30,7 +31,7 @@ Notebook = dict[str, Any]
 
 def solved(*own: str) -> Notebook:
     """The reference, and then cells of one's own."""
-    notebook = dict(json.loads(PROBLEM.source_notebook.read_text()))
+    notebook = conftest.solved(PROBLEM)
     for number, source in enumerate(own):
         cell: Notebook = {
             "cell_type": "code",

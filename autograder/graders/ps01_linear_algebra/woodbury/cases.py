@@ -18,10 +18,13 @@ NO_CHECK = "Look at 1 + vᵀA⁻¹u before you divide by it: where it vanishes, 
 EXACT_ZERO = "In floating point 1 + vᵀA⁻¹u is hardly ever exactly 0: compare it with the bound of the statement."
 ABSOLUTE = "How small 1 + vᵀA⁻¹u is depends on the size of v and A⁻¹u: the bound has the factor 1 + ‖v‖ ‖A⁻¹u‖."
 NORM = "‖v‖ and ‖A⁻¹u‖ are Euclidean lengths, √(Σ vᵢ²): np.linalg.norm of a vector without further arguments."
+HALVED = "The bound is a sum, 1 + ‖v‖ ‖A⁻¹u‖: you left one of the two out, half of it where v and A⁻¹u are parallel."
+DOUBLED = "Your bound is larger than that of the statement: 1e-12 (1 + ‖v‖ ‖A⁻¹u‖), without another factor."
 INVERTED = (
     "Give `solve` the right side itself: to invert the k×k matrix first costs as many digits as its condition has."
 )
 SHAPE = "Compare the shape of C with (k, k) first: numpy would stretch it silently."
+SIZE = "It is the shape of C that counts, not how many entries it has: compare np.shape(C) with (k, k)."
 SINGULAR = "C may be singular: use a form without C⁻¹, such as C (I + VA⁻¹UC)⁻¹."
 TOO_MANY = "Only U and the right sides need the solver of A: a matrix with n columns, such as its inverse, is too dear."
 AGAIN = "Each column needs the solver once: keep what solve_A(U) and solve_A(rhs) return, and combine these."

@@ -6,12 +6,15 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     ABSOLUTE,
     DENSE,
     DENSE_SIGMA,
+    DOUBLED,
     EXACT_ZERO,
+    HALVED,
     INVERTED,
     NO_CHECK,
     NORM,
     SHAPE,
     SINGULAR,
+    SIZE,
     TOO_MANY,
 )
 from autograder.graders.ps01_linear_algebra.woodbury.draws import ONE_SEED, UNSEEDED
@@ -97,6 +100,22 @@ def largest_entries(Ainv, u, v):
     if abs(d) <= 1e-12 * (1 + np.max(np.abs(v)) * np.max(np.abs(w))):
         raise np.linalg.LinAlgError
     return Ainv - np.outer(w, v @ Ainv) / d
+
+
+@mistake("sherman_morrison", hint=HALVED)
+def bound_without_the_one(Ainv, u, v):
+    w = Ainv @ u
+    if abs(1 + v @ w) <= 1e-12 * np.linalg.norm(v) * np.linalg.norm(w):
+        raise np.linalg.LinAlgError
+    return Ainv - np.outer(w, v @ Ainv) / (1 + v @ w)
+
+
+@mistake("sherman_morrison", hint=DOUBLED)
+def twice_the_bound(Ainv, u, v):
+    w = Ainv @ u
+    if abs(1 + v @ w) <= 2e-12 * (1 + np.linalg.norm(v) * np.linalg.norm(w)):
+        raise np.linalg.LinAlgError
+    return Ainv - np.outer(w, v @ Ainv) / (1 + v @ w)
 
 
 @mistake(
@@ -498,6 +517,14 @@ def large_product(solve_A, U, C, V, rhs):
 @mistake("woodbury_solve", hint=SHAPE)
 def no_look_at_the_shape(solve_A, U, C, V, rhs):
     return woodbury_solve(solve_A, U, np.resize(C, (U.shape[1], U.shape[1])), V, rhs)
+
+
+@mistake("woodbury_solve", hint=SIZE)
+def no_look_but_at_the_size(solve_A, U, C, V, rhs):
+    k = U.shape[1]
+    if np.size(C) != k * k:
+        raise ValueError("C is not k×k.")
+    return woodbury_solve(solve_A, U, np.reshape(C, (k, k)), V, rhs)
 
 
 @mistake("woodbury_solve", hint="`rhs -= …` writes into the caller's right side: make a new array.")

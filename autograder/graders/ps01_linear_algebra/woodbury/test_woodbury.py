@@ -6,12 +6,15 @@ from autograder.graders.ps01_linear_algebra.woodbury import draws
 from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     ABSOLUTE,
     DENSE_SIGMA,
+    DOUBLED,
     EXACT_ZERO,
+    HALVED,
     INVERTED,
     NO_CHECK,
     NORM,
     SHAPE,
     SINGULAR,
+    SIZE,
     SIZES,
     SOLVED,
     STEEP,
@@ -90,11 +93,14 @@ class TestRankOne:
         long = nearly_singular(rng, 5, 1e6, 1e-7, size=1000.0)
         regular, close = nearly_singular(rng, 5, 1.0, 1e-8), nearly_singular(rng, 5, 1.0, 2e-11)
         above, below = long_vectors(rng, 5.0), long_vectors(rng, 0.1)
-        inputs = exact, rounded, scaled, regular, long, close, above, below
+        # v and A⁻¹u are parallel here, so that the bound is 2e-12 (to 1e-4: the sums are known to 1e-16).
+        inside, outside = nearly_singular(rng, 5, 0.0, 1.5e-12), nearly_singular(rng, 5, 0.0, 3e-12)
+        inputs = exact, rounded, scaled, regular, long, close, above, below, inside, outside
         answers = [student.sherman_morrison.attempt(*args) for args in inputs]
         inverse = returned(answers[3], "sherman_morrison with 1 + vᵀA⁻¹u = 1e-8")
         returned(answers[5], "sherman_morrison with 1 + vᵀA⁻¹u = 2e-11, ten times the bound")
         returned(answers[6], "sherman_morrison with 100 entries and 1 + vᵀA⁻¹u five times the bound", NORM)
+        returned(answers[9], "sherman_morrison with v along A⁻¹u and 1 + vᵀA⁻¹u = 3e-12", DOUBLED)
         # The denominator 1e-8 is known to 1e-16, so the result to 1e-8 and a factor for the sums.
         loose = Tolerance(1e-5, 1e-5, "1 + vᵀA⁻¹u is a small difference of numbers of order one here")
         agree(inverse, reference.sherman_morrison(*regular), loose, of="the inverse where 1 + vᵀA⁻¹u = 1e-8")
@@ -103,6 +109,7 @@ class TestRankOne:
         raised(answers[2], "LinAlgError", "sherman_morrison with ‖v‖ ‖A⁻¹u‖ = 1e6 and 1 + vᵀA⁻¹u = 1e-8", ABSOLUTE)
         raised(answers[4], "LinAlgError", "sherman_morrison with ‖v‖ ‖A⁻¹u‖ = 1e6 and 1 + vᵀA⁻¹u = 1e-7", ABSOLUTE)
         raised(answers[7], "LinAlgError", "sherman_morrison with 100 entries and a tenth of the bound", NORM)
+        raised(answers[8], "LinAlgError", "sherman_morrison with v along A⁻¹u and 1 + vᵀA⁻¹u = 1.5e-12", HALVED)
 
 
 PRINT = "Print the matrices that you draw and the two values, for p = 5 and n = k = 1."
@@ -407,6 +414,9 @@ class TestSolve:
         # With n = k = r numpy stretches all that comes of a diagonal, and stumbles nowhere by itself.
         square = system(rng, 3, 3, 3)
         stretched = student.woodbury_solve.attempt(Solver(square[0]), square[1], np.diag(square[2]), *square[3:])
+        # With as many entries as it should have, it stumbles nowhere either.
+        stacked = student.woodbury_solve.attempt(solver, U, C[None], V, b)
+        flat = student.woodbury_solve.attempt(Solver(np.eye(4)), U[:4, :1], np.array([0.5]), V[:1, :4], b[:4, None])
         right = student.woodbury_solve(solver, U, C, V, b)
         first = np.eye(4)[:, :1]
         none = student.woodbury_solve.attempt(Solver(np.eye(4)), first, np.array([[-1.0]]), first.T, np.ones(4))
@@ -414,6 +424,8 @@ class TestSolve:
         for bad, answer in zip(wrong, answers, strict=True):
             raised(answer, "ValueError", f"woodbury_solve with C of shape {np.shape(bad)} and k = 3", SHAPE)
         raised(stretched, "ValueError", "woodbury_solve with C of shape (3,) and n = k = 3", SHAPE)
+        raised(stacked, "ValueError", "woodbury_solve with C of shape (1, 3, 3) and k = 3", SIZE)
+        raised(flat, "ValueError", "woodbury_solve with C of shape (1,) and k = 1", SIZE)
         raised(none, "LinAlgError", "woodbury_solve with A + UCV = diag(0, 1, 1, 1)")
 
     @points(0.5)
