@@ -237,8 +237,8 @@ TALLER_THAN_ITS_PLACE = """places => places.filter(place => place.scrollHeight >
 @pytest.mark.parametrize(("size", "mode"), [(PHONE, "dark"), (DESK, "light")], ids=["phone", "desk"])
 def test_nobody_is_kept_out(browser: Browser, course: Course, size: ViewportSize, mode: Mode) -> None:
     with opened(browser, course, "wrong", size, mode) as found:
-        # In full only what is wrong: of thousands of elements of formulas, the right ones take most of the time.
-        checked = Axe().run(found.page, options={"resultTypes": ["violations"]}).response
+        # The parts of formulas are thousands of elements, in the colours of the text around them.
+        checked = Axe().run(found.page, context={"exclude": [["math > *"]]}).response
     assert len(checked["passes"]) > 20
     assert [rule for rule in checked["violations"] if rule["impact"] in ("serious", "critical")] == []
 
