@@ -4,6 +4,7 @@
 import autograder.grading.version  # noqa: F401
 from autograder.grading.compare import agree, as_array, as_bool, as_float, same_values
 from autograder.grading.failure import Mismatch, check
+from autograder.grading.law import check_law
 from autograder.grading.marks import alternative, mistake, part, points
 from autograder.grading.picture import coverage, histogram
 from autograder.grading.tolerance import ALGEBRA, DIFFERENCE, FLOAT32, Tolerance, conditioned
@@ -20,6 +21,7 @@ __all__ = [
     "as_bool",
     "as_float",
     "check",
+    "check_law",
     "conditioned",
     "coverage",
     "histogram",

@@ -57,7 +57,8 @@ def as_array(value: Any, *, of: str = "the result") -> Array:
         raise Mismatch(f"{of} is {name}", "real numbers", "Return a float, a list of floats, an array or a tensor.")
     bad = int(np.size(array) - np.count_nonzero(np.isfinite(array)))
     if bad:
-        kind = "NaN" if np.isnan(array).any() else "infinite"
+        none = int(np.count_nonzero(np.isnan(array)))
+        kind = "NaN" if none == bad else "NaN or infinite" if none else "infinite"
         where = _first(~np.isfinite(array))
         raise Mismatch(
             f"{of} has {bad} {kind} of {array.size} entries, the first at {where}" if array.ndim else f"{of} is {kind}",
@@ -124,14 +125,14 @@ def _agree_numbers(actual: Array, expected: Array, tolerance: Tolerance, of: str
     if (wrong := excess > 0).any():
         worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
         deviation = float(np.abs(actual - expected)[worst]) / (scale or 1.0)
-        place = f" at index {_index(worst)}" if expected.ndim else ""
-        count = f"{int(wrong.sum())} of {wrong.size} entries are off; the worst" if wrong.size > 1 else f"{of}"
-        raise Mismatch(
-            f"{count} is off by {deviation:.3g} times the largest expected magnitude{place}"
-            + (f" of {of}" if wrong.size > 1 else ""),
-            f"{tolerance}, because {tolerance.reason}",
-            NEARLY if deviation < NEAR else ELSEWHERE,
-        )
+        if wrong.size == 1:
+            measured = f"{of} is off by {deviation:.3g}" + (" of its right value" if scale else "")
+            limit = f"{tolerance.rtol + tolerance.atol:.3g}"
+        else:
+            unit = " times the largest expected magnitude" if scale else ""
+            count = f"{int(wrong.sum())} of {wrong.size} entries are off; the worst is off by {deviation:.3g}{unit}"
+            measured, limit = f"{count} at index {_index(worst)} of {of}", str(tolerance)
+        raise Mismatch(measured, f"{limit}, because {tolerance.reason}", NEARLY if deviation < NEAR else ELSEWHERE)
 
 
 def _shaped(actual: Array, expected: Array, of: str, shape: Shape) -> Array:

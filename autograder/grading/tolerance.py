@@ -14,7 +14,7 @@ class Tolerance:
     reason: str
 
     def __str__(self) -> str:
-        absolute = f" and {self.atol:.1g} of the largest" if self.atol else ""
+        absolute = f" and {self.atol:.3g} of the largest" if self.atol else ""
         return f"{self.rtol:.3g} of each entry{absolute}"
 
 

@@ -13,7 +13,6 @@ from autograder.graders.ps01_linear_algebra.backprop.cases import (
     TRAJECTORY,
     Z,
     agree_gradients,
-    check_equal,
     draw,
     gradients,
     network_loss,
@@ -22,7 +21,7 @@ from autograder.graders.ps01_linear_algebra.backprop.cases import (
     three,
     untouched,
 )
-from autograder.grading import ALGEBRA, DIFFERENCE, FLOAT32, agree, as_float, check, part, points
+from autograder.grading import ALGEBRA, DIFFERENCE, FLOAT32, agree, as_float, check, check_law, part, points
 
 SEVEN = {"a": (7,), "b": (7,), "W": (7, 3)}
 
@@ -174,10 +173,10 @@ class TestGradSingle:
             second = gradients(student.grad_single(x, y, a[order], b[order], W[order], kind), SEVEN)
             yhat = reference.forward(x[None, :], a, b, W, kind)[0]
             law = f"Euler's identity for ∂L/∂a with {kind}"
-            check_equal(a @ first["a"], -2 * (y - yhat) * yhat, law, "Derive ∂L/∂ŷ first, then ∂ŷ/∂aᵢ.")
+            check_law(a @ first["a"], -2 * (y - yhat) * yhat, law, "Derive ∂L/∂ŷ first, then ∂ŷ/∂aᵢ.")
             for name in SEVEN:
                 law = f"∂L/∂{name} of the reordered gas with {kind}"
-                check_equal(second[name], first[name][order], law, "No neuron is special: look for a fixed index.")
+                check_law(second[name], first[name][order], law, "No neuron is special: look for a fixed index.")
 
     @points(0.5)
     def test_single_precision(self, student, reference, rng):
@@ -223,12 +222,12 @@ class TestGradBatch:
             other = gradients(student.grad_batch(X, y, a[order], b[order], W[order], kind), SEVEN)
             yhat = reference.forward(X, a, b, W, kind)
             law = f"Euler's identity for ∂L/∂a with {kind}"
-            check_equal(a @ first["a"], -2 * np.mean((y - yhat) * yhat), law, "Average over the points.")
+            check_law(a @ first["a"], -2 * np.mean((y - yhat) * yhat), law, "Average over the points.")
             for name in SEVEN:
                 law = f"∂L/∂{name} with repeated points and {kind}"
-                check_equal(twice[name], first[name], law, "A mean does not change if every point comes twice.")
+                check_law(twice[name], first[name], law, "A mean does not change if every point comes twice.")
                 law = f"∂L/∂{name} of the reordered gas with {kind}"
-                check_equal(other[name], first[name][order], law, "No neuron is special: look for a fixed index.")
+                check_law(other[name], first[name][order], law, "No neuron is special: look for a fixed index.")
 
     @points(0.5)
     def test_large_gas(self, student, rng):
@@ -248,7 +247,7 @@ class TestGradBatch:
         args = X, y, np.tile(a, 2), np.tile(b, 2), np.tile(W, (2, 1)), "tanh"
         once = 6 * gradients(student.grad_batch(X, y, a, b, W, "tanh"), {"W": (6, 2)})["W"]
         twice = 12 * gradients(student.grad_batch(*args), {"W": (12, 2)})["W"]
-        check_equal(twice, np.tile(once, (2, 1)), "N ∂L/∂W with a copy of each neuron", "Where does N enter?")
+        check_law(twice, np.tile(once, (2, 1)), "N ∂L/∂W with a copy of each neuron", "Where does N enter?")
 
     @points(1)
     def test_grad_input(self, student, reference, rng):
@@ -333,7 +332,7 @@ class TestLinearLayer:
             dW = rng.normal(size=(n, m))
             answer, after = student.linear_jacobian.inputs_after(W, b, x)
             change = np.einsum("kij,ij->k", sized(answer, (n, n, m), of="the Jacobian"), dW)
-            check_equal(change, dW @ x, "J δW = δz", "Change one weight: which of the outputs move, and by how much?")
+            check_law(change, dW @ x, "J δW = δz", "Change one weight: which of the outputs move, and by how much?")
             untouched({"W": W, "b": b, "x": x}, dict(zip("Wbx", after, strict=True)))
 
     @points(1)
@@ -357,7 +356,7 @@ class TestLinearLayer:
             by_W, by_b, by_x = three(answer)
             mine = np.sum(sized(by_W, (n, m), of="∂L/∂W") * dW)
             mine += sized(by_b, (n,), of="∂L/∂b") @ db + sized(by_x, (m,), of="∂L/∂x") @ dx
-            check_equal(mine, g @ (dW @ x + db + W @ dx), "g·δz = Σ gradient·change", "Contract J with g on paper.")
+            check_law(mine, g @ (dW @ x + db + W @ dx), "g·δz = Σ gradient·change", "Contract J with g on paper.")
             untouched({"g": g, "W": W, "x": x}, dict(zip("gWx", after, strict=True)))
 
 

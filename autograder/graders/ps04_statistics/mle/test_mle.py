@@ -37,7 +37,6 @@ from autograder.graders.ps04_statistics.mle.judging import (
     ESTIMATE,
     MILLIONTH,
     agree_within_errors,
-    check_equal,
     check_infinite,
     check_lifetime,
     check_no_maximum,
@@ -54,7 +53,7 @@ from autograder.graders.ps04_statistics.mle.judging import (
     small_column,
     untouched,
 )
-from autograder.grading import ALGEBRA, agree, as_float, check, part, points
+from autograder.grading import ALGEBRA, agree, as_float, check, check_law, part, points
 
 # In each test the student's function is called on every input before any answer is judged: a typical mistake is
 # recognised by all its numbers.
@@ -168,8 +167,8 @@ class TestLine:
         moved = [student.line_mle(X, y + step, sigma) for step in np.diag(sigma)]
         M = np.stack([sized(value, (2,), of="β̂") - start for value in moved], axis=1)
         agree(once, reference.line_cov(X, sigma), ESTIMATE, of="the covariance")
-        check_equal(2 * twice, once, "the covariance of twice the data", "How does ℐ count points?", ESTIMATE)
-        check_equal(once, M @ M.T, "Cov β̂ = Σᵢ δᵢβ̂ δᵢβ̂ᵀ", "Move one yᵢ by σᵢ: by how much does β̂ move?", ESTIMATE)
+        check_law(2 * twice, once, "the covariance of twice the data", "How does ℐ count points?", ESTIMATE)
+        check_law(once, M @ M.T, "Cov β̂ = Σᵢ δᵢβ̂ δᵢβ̂ᵀ", "Move one yᵢ by σᵢ: by how much does β̂ move?", ESTIMATE)
 
 
 def agree_beta(answer, right, cov):
@@ -235,7 +234,7 @@ class TestLife:
         p = weight * np.exp(-t / tau) / np.sum(weight * np.exp(-t / tau))
         score = np.array([as_float(student.life_score_suff(tau, 1, float(s), t_max), of="the score") for s in t])
         information = as_float(answers[2], of="the information")
-        check_equal(np.sum(p * score**2), information, "ℐ₁ = E[s²]", "Average the square of your score.", CANCELLING)
+        check_law(np.sum(p * score**2), information, "ℐ₁ = E[s²]", "Average the square of your score.", CANCELLING)
 
     @points(0.5)
     def test_fisher_in_wide_windows(self, student, reference, rng):
@@ -397,7 +396,7 @@ class TestSpec:
             untouched((g, w, counts), after)
             A, B = sized(answer, (2,), of="(A, B)")
             law = "Σ λ̂ᵢ = Σ nᵢ"
-            check_equal(np.sum(A * g + B * w), np.sum(counts), law, "Contract the score with (A, B).", ESTIMATE)
+            check_law(np.sum(A * g + B * w), np.sum(counts), law, "Contract the score with (A, B).", ESTIMATE)
 
     @points(1)
     def test_fit_laws(self, student, reference, rng):
@@ -475,9 +474,7 @@ class TestScale:
             allowed="a positive number",
             next_step="Average your ŝ² over many simulated data sets of four measurements.",
         )
-        check_equal(
-            np.mean(estimates), factor * s**2, "E ŝ² = factor · s²", "How far does μ̂ follow the noise?", ESTIMATE
-        )
+        check_law(np.mean(estimates), factor * s**2, "E ŝ² = factor · s²", "How far does μ̂ follow the noise?", ESTIMATE)
 
 
 def agree_scale(answer, y, g, reference, next_step="Set both derivatives of ℓ(μ, s²) to zero."):

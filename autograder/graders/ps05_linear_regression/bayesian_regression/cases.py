@@ -111,15 +111,3 @@ def untouched(before, after, names):
         allowed="arguments that stay as they were",
         next_step="Operators such as -= and indexed assignments write into the caller's array: make a new one.",
     )
-
-
-def check_equal(left, right, law, next_step, allowed=1e-9):
-    """Check a law with two computed sides: in double precision they agree to 1e-9 of the larger one."""
-    scale = max(float(np.max(np.abs(left))), float(np.max(np.abs(right))))
-    deviation = float(np.max(np.abs(np.asarray(left) - np.asarray(right)))) / (scale or 1.0)
-    check(
-        deviation <= allowed,
-        measured=f"the two sides of {law} differ by {deviation:.3g}",
-        allowed=f"{allowed:g}",
-        next_step=next_step,
-    )
