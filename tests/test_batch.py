@@ -464,6 +464,8 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
     older = "other.execute(\"UPDATE alembic_version SET version_num = 'old'\")"
     twice = "import fcntl\nfirst = open('records/.ps01_linear_algebra.lock', 'w')\nfcntl.flock(first, fcntl.LOCK_EX)"
     slip = "open('nbgrader_config.py', 'a').write('c.Autograde.no_such_name = no_such_name')"
+    large = "before = open('nbgrader_config.py').read()\n"
+    large += "open('nbgrader_config.py', 'a').write('c.GradeSubmission.limits = {\"memory\": \"2GB\"}')"
     nowhere = "import os\nos.environ['JUPYTER_DATA_DIR'], data = '/proc/nope', os.environ['JUPYTER_DATA_DIR']"
     somewhere = "os.environ['JUPYTER_DATA_DIR'] = data"
     calls = [
@@ -477,9 +479,10 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
         f"{twice}\ngrade('ps01_linear_algebra')\nfirst.close()",
         f"{older}\ngrade('ps01_linear_algebra')",
         "import os\nos.rename('gradebook.db', 'elsewhere.db')\ngrade('ps01_linear_algebra')",
+        f"{large}\ngrade('ps01_linear_algebra')\nopen('nbgrader_config.py', 'w').write(before)",
         f"{slip}\ngrade('ps01_linear_algebra')",
     ]
-    secret, unknown, nobody, unreleased, unreachable, nonsense, locked, both, old, lost, slipped = grade_each(
+    secret, unknown, nobody, unreleased, unreachable, nonsense, locked, both, old, lost, limits, slipped = grade_each(
         course, *calls
     )
     assert "2: /proc/nope/mlphys/secret can be neither read nor made" in secret
@@ -493,6 +496,7 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
     assert "Keep a copy, and run `nbgrader db upgrade`." in old
     assert "2: There is no gradebook" in lost
     assert "Run `nbgrader generate_assignment ps01_linear_algebra`." in lost
+    assert "2: In nbgrader_config.py: c.GradeSubmission.limits['memory'] is '2GB'. Give a positive number, as" in limits
     assert "2: nbgrader_config.py cannot be loaded (NameError: name 'no_such_name' is not defined)." in slipped
 
 

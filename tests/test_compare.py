@@ -202,9 +202,10 @@ def test_numbers_have_three_significant_digits() -> None:
     assert (
         wrong.allowed == "0.001 of each entry and 1e-06 of the largest, because three digits are enough for this test"
     )
-    assert mismatch(2.0, 1.0, of="the energy").measured == (
-        "the energy is off by 1 times the largest expected magnitude"
-    )
+    one = mismatch(2.0, 1.0, of="the energy")
+    assert one.measured == "the energy is off by 1 times its right value"
+    assert one.allowed.startswith("1e-09, because double precision")
+    assert mismatch(2.0, 0.0, of="the energy").measured == "the energy is off by 2"
 
 
 def test_a_message_says_what_was_tested_measured_allowed_and_what_is_next() -> None:
@@ -254,5 +255,5 @@ def test_no_expected_value_is_in_a_message(expected: Any, answer: Any) -> None:
 def test_an_answer_far_off_tells_the_expected_value_to_three_digits_at_most(expected: float, exponent: int) -> None:
     answer = 10.0**exponent * 7
     measured = mismatch(answer, expected).measured
-    deviation = measured.removeprefix("the result is off by ").removesuffix(" times the largest expected magnitude")
+    deviation = measured.removeprefix("the result is off by ").removesuffix(" times its right value")
     assert float(deviation) == float(f"{abs(answer - expected) / expected:.3g}")

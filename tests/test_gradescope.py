@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,8 @@ def test_the_zip_is_what_gradescope_asks_for(course: NewCourse) -> None:
             assert modes[script] & 0o111, "it is run"
             subprocess.run(["bash", "-n"], input=archive.read(script), check=True)
             assert archive.read(script).startswith(b"#!/")
+        [secret] = re.findall(r'python -c "(.+)"', archive.read("setup.sh").decode())
+    course.run(sys.executable, "-c", secret)
     assert {f"source/{SET}/means.ipynb", f"solutions/{SET}/medians.py", "pyproject.toml"} <= set(modes)
     assert not [name for name in modes if "ps99_others" in name or name.endswith((".pyc", ".db"))]
     first = path.read_bytes()

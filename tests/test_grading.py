@@ -227,7 +227,7 @@ def test_nothing_to_test_is_not_taken_for_an_error_nor_an_error_for_it(problem: 
 
 
 WRONG = {
-    "wrong": ("def energy(x, k): return 0.0", "energy/value", "failed", "off by 1 times the largest"),
+    "wrong": ("def energy(x, k): return 0.0", "energy/value", "failed", "off by 1 times its right value"),
     "None": ("def energy(x, k): pass", "energy/value", "failed", "the energy is None"),
     "NaN": ("def energy(x, k): return float('nan')", "energy/value", "failed", "the energy is NaN"),
     "an object": ("def energy(x, k): return {1}", "energy/value", "failed", "an object of type set"),

@@ -221,6 +221,8 @@ REFUSED = {
     "memfd_create": "asked(319, b'name', 0)",
     "clone with a user namespace": "asked(56, 0x10000000 | 17, 0, 0, 0, 0)",
     "io_uring_setup": "asked(425, 1, 0)",
+    "io_setup": "asked(206, 1, (ctypes.c_ulong * 1)())",
+    "inotify_init1": "asked(294, 0)",
     "bpf": "asked(321, 0, 0, 0)",
     "keyctl": "asked(250, 0, 0, 0, 0, 0)",
     "userfaultfd": "asked(323, 0)",
@@ -386,6 +388,16 @@ def test_the_libraries_may_be_below_tmp(monkeypatch: pytest.MonkeyPatch) -> None
     with Sandbox() as sandbox, sandbox.worker() as worker:
         assert "'checkout'" in shown(worker, "import os; os.listdir('/tmp')")
         assert shown(worker, "import tempfile; tempfile.gettempdir()") == "'/notebook'"
+
+
+def test_of_a_virtual_environment_nothing_is_shown_but_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be in the course directory itself, beside the references."""
+    for name in ("bin", "lib", "pyvenv.cfg", "solutions", "submitted"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    for seen in (launch._view(), launch.readable()):
+        shown = {path.name for path in map(Path, seen) if path.is_relative_to(tmp_path)}
+        assert shown == {"bin", "lib", "pyvenv.cfg"}
 
 
 def test_there_is_no_shared_memory_that_nobody_is_charged_for(worker: Worker) -> None:

@@ -132,6 +132,8 @@ REFUSED = {
     "pidfd_getfd": "asked(438, 0, 0, 0)",
     "memfd_create": "asked(319, b'name', 0)",
     "unshare": "asked(272, 0x10000000)",
+    "io_setup": "asked(206, 1, (ctypes.c_ulong * 1)())",
+    "inotify_init1": "asked(294, 0)",
     "PR_SET_DUMPABLE": "asked(157, 4, 0, 0, 0, 0)",
     "TIOCSTI": "asked(16, 0, 0x5412, b'x')",
     "F_SETOWN_EX, with bits that the kernel does not read": "asked(72, 0, 0x10000000f, 0)",

@@ -15,10 +15,12 @@ import conftest
 import pytest
 from bs4 import BeautifulSoup
 from conftest import Course, Grade
+from nbconvert.exporters import HTMLExporter
+from nbformat import v4
 from nbgrader.utils import notebook_hash
 
 from autograder.course import Problem
-from autograder.gradebook.allowed import markdown_to_html
+from autograder.gradebook.allowed import AllowedOutputs, markdown_to_html
 from autograder.grading.coursecells import UNANSWERED
 
 Notebook = dict[str, Any]
@@ -372,3 +374,17 @@ def test_every_score_says_how_its_code_was_isolated(course: Course) -> None:
 )
 def test_what_prose_needs_is_shown(markdown: str, shown: str) -> None:
     assert shown in markdown_to_html(markdown)
+
+
+# Blank lines take Pygments a time that grows with their square; ten cells of code are more than a notebook has.
+SLOW = "slow = 1\n" + " \n" * 20_000 + "slow = 2"
+LONG = "long = 1\n" * 1_000
+
+
+@pytest.mark.parametrize(("first", "coloured"), [(["a = 1"], True), ([SLOW], True), ([LONG] * 12, False)])
+def test_code_is_coloured_where_that_is_quick(first: list[str], coloured: bool) -> None:
+    cells = [v4.new_code_cell(source) for source in (*first, "mine = 1")]
+    html, _ = HTMLExporter(preprocessors=[AllowedOutputs]).from_notebook_node(v4.new_notebook(cells=cells))
+    assert ('<span class="n">mine</span>' in html) == coloured
+    assert '<span class="n">slow</span>' not in html
+    assert ("slow = 2" in html) == (SLOW in first)

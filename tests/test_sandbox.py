@@ -60,6 +60,10 @@ def hammers(f):
 def careless(f):
     try: return f(-1)
     except RuntimeError as error: return str(error)
+def lends(f, size, *others):
+    import numpy
+    try: f(numpy.zeros(size))
+    except RuntimeError: pass
 def shouts(): print("x" * 10**8); return 1
 class Spring:
     def __init__(self, k): self.k = k
@@ -298,6 +302,18 @@ def test_a_callback_whose_answer_is_too_large_is_an_error_in_the_student_s_code(
     with notebook.fork() as session:
         assert "too large" in call(session, "careless", lambda x: np.zeros(2**24))
         assert call(session, "add", 1) == 2
+
+
+def test_a_callback_is_given_no_more_than_four_times_what_came_with_the_call(notebook: Worker) -> None:
+    """What it works out takes the time and memory of who grades."""
+    given: list[Any] = []
+    with notebook.fork() as session:
+        for size in (10_000, 10_001):
+            call(session, "lends", given.append, size)
+        assert [array.size for array in given] == [10_000]
+        for size in (20_004, 20_009):
+            call(session, "lends", given.append, size, np.zeros(5_000))
+        assert [array.size for array in given] == [10_000, 20_004]
 
 
 def test_an_error_of_the_student_s_inside_a_callback_comes_out_as_such(notebook: Worker) -> None:

@@ -38,7 +38,9 @@ class Cluster:
         try:
             from distributed import Client, Security
         except ImportError:
-            raise NoCluster("--scheduler needs dask. Try: pip install 'mlphys[cluster]'") from None
+            raise NoCluster(
+                "--scheduler needs dask. Try, where mlphys is: pip install --editable '.[cluster]'"
+            ) from None
         # What it logs when a scheduler is lost is said in one sentence by us.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         security = Security()

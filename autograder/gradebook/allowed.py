@@ -86,6 +86,10 @@ BESIDE = re.compile(r"(?!/|.*\.\.)[\w./-]+")
 LINKS_IN_FORMULAS = re.compile(r"\\(?:href|mmlToken)")
 # What Formgrader writes into its page as it is.
 NAMES = ("student", "first_name", "last_name", "notebook_path")
+# Pygments looks for a docstring after every space of a run of blank lines: ten thousand of them take it seconds.
+BLANK = re.compile(r"\s{500}")
+# Code is shown in colours up to these numbers of characters, in a cell and in a notebook: ours have 2,500 and 45,000.
+LONGEST_COLOURED, MOST_COLOURED = 10_000, 100_000
 
 
 class _Renderer(IPythonRenderer):
@@ -134,7 +138,7 @@ def markdown_to_page(source: str) -> str:
 def _rendered(source: str, renderer: type[_Renderer]) -> str:
     # Whatever a student wrote, the page around it must come out: if need be, with the text as they typed it.
     few = len(OPENINGS.findall(source)) <= MOST_OPENINGS and len(TAG.findall(source)) <= MOST_TAGS
-    if few and len(source) <= LONGEST_MARKDOWN:
+    if few and len(source) <= LONGEST_MARKDOWN and not BLANK.search(source):
         with contextlib.suppress(Exception):
             return str(MarkdownWithMath(renderer=renderer(escape=False, exclude_anchor_links=True)).render(source))
     return f"<pre>{escape(source)}</pre>"
@@ -146,6 +150,7 @@ class AllowedOutputs(Preprocessor):
     enabled = Bool(True)
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        self._coloured = 0
         resources.update({name: escape(resources[name]) for name in NAMES if resources.get(name)})
         return super().preprocess(nb, resources)  # type: ignore[no-any-return]
 
@@ -155,6 +160,10 @@ class AllowedOutputs(Preprocessor):
         cell.pop("attachments", None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(_allowed, cell.outputs) if output is not None]
+            self._coloured += len(cell.source)
+            few = len(cell.source) <= LONGEST_COLOURED and self._coloured <= MOST_COLOURED
+            if not few or BLANK.search(cell.source):
+                cell.metadata["magics_language"] = "text"
         return cell, resources
 
 

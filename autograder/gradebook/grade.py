@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict
 from typing import Any
 
 import nbformat
@@ -37,11 +37,16 @@ class GradeSubmission(NbGraderPreprocessor):
 
     @validate("limits")  # type: ignore[untyped-decorator]
     def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
-        known = {field.name for field in fields(Limits)}
-        if unknown := set(proposal["value"]) - known:
+        known = asdict(Limits())
+        if unknown := set(proposal["value"]) - known.keys():
             raise TraitError(
                 f"c.GradeSubmission.limits has no {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}."
             )
+        for name, value in proposal["value"].items():
+            if type(value) not in (int, type(known[name])) or not value > 0:
+                raise TraitError(
+                    f"c.GradeSubmission.limits[{name!r}] is {value!r}. Give a positive number, as {known[name]!r} is."
+                )
         return dict(proposal["value"])
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:

@@ -16,4 +16,4 @@ $python -m venv /autograder/venv
 /autograder/venv/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
     --editable /autograder/source
 # The random inputs of all submissions follow from one secret, so that a regrade gives the same scores.
-JUPYTER_DATA_DIR=/autograder/data /autograder/venv/bin/python -c "from autograder.grading.secret import secret; secret()"
+JUPYTER_DATA_DIR=/autograder/data /autograder/venv/bin/python -c "from autograder.grading.secret import own_secret; own_secret()"

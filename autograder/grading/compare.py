@@ -126,7 +126,7 @@ def _agree_numbers(actual: Array, expected: Array, tolerance: Tolerance, of: str
         worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
         deviation = float(np.abs(actual - expected)[worst]) / (scale or 1.0)
         if wrong.size == 1:
-            measured = f"{of} is off by {deviation:.3g}" + (" of its right value" if scale else "")
+            measured = f"{of} is off by {deviation:.3g}" + (" times its right value" if scale else "")
             limit = f"{tolerance.rtol + tolerance.atol:.3g}"
         else:
             unit = " times the largest expected magnitude" if scale else ""

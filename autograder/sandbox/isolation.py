@@ -180,6 +180,8 @@ REFUSED = (
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"),
     *("memfd_create", "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semctl"),
     *("semtimedop", "mq_open", "mq_unlink", "userfaultfd"),
+    # Of these there are so many for a user, or for the whole machine.
+    *("inotify_init", "inotify_init1", "io_setup"),
     *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsmount"),
     *("fsconfig", "fspick", "open_by_handle_at", "name_to_handle_at", "fanotify_init"),
     *("bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key"),
@@ -195,13 +197,13 @@ MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 
 # Where a student's process shares its user, processes and network with ours: signals, priorities, sockets, and what
-# changes or watches a file by its name, which Landlock does not see.
+# changes a file by its name, which Landlock does not see.
 REFUSED_WITHOUT_NAMESPACES = (
     *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
     *("setpriority", "ioprio_set", "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"),
     *("migrate_pages", "move_pages", "socket", "connect", "bind", "listen", "accept", "accept4"),
     *("chmod", "fchmod", "fchmodat", "chown", "lchown", "fchown", "fchownat"),
-    *("utime", "utimes", "futimesat", "utimensat", "inotify_init", "inotify_init1"),
+    *("utime", "utimes", "futimesat", "utimensat"),
     *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
 )
 PR_SET_DUMPABLE, SOCK_DGRAM, F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 4, 2, 8, 15, 0x8901, 0x8902

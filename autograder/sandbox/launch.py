@@ -56,8 +56,8 @@ def bubblewrap_command(control: int) -> list[str]:
 
 def readable() -> list[str]:
     """What a notebook may read where no mount hides the rest: the same as in `_view`, without what that masks."""
-    libraries = [*_shown(), *map(Path, ("/lib", "/lib64"))]
-    return [str(path) for path in dict.fromkeys([*libraries, Path(sys.prefix)]) for path in _without_ours(path)]
+    libraries = [*_shown(), *map(Path, ("/lib", "/lib64")), *_python(sys.prefix)]
+    return [str(path) for path in dict.fromkeys(libraries) for path in _without_ours(path)]
 
 
 def _without_ours(path: Path) -> list[Path]:
@@ -73,9 +73,14 @@ def _without_ours(path: Path) -> list[Path]:
 def _shown() -> list[Path]:
     """Python, its libraries, and what of the system they need."""
     libraries = [Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/share/fonts"), Path("/usr/share/zoneinfo")]
-    python = [Path(sys.base_prefix) / name for name in ("bin", "lib", "lib64")]
     files = [Path("/etc/ld.so.cache"), Path("/etc/fonts"), Path("/etc/localtime")]
-    return [path for path in dict.fromkeys([*libraries, *python, *files]) if path.exists()]
+    return [path for path in dict.fromkeys([*libraries, *_python(sys.base_prefix), *files]) if path.exists()]
+
+
+def _python(prefix: str) -> list[Path]:
+    """What Python needs of `prefix`: somebody may have a virtual environment in the course directory itself."""
+    paths = [Path(prefix) / name for name in ("bin", "lib", "lib64", "pyvenv.cfg")]
+    return [path for path in paths if path.exists()]
 
 
 def _view() -> list[str]:
@@ -91,7 +96,7 @@ def _view() -> list[str]:
     hidden = [course] if any(course.is_relative_to(path) for path in shown) else []
     view += [word for path in hidden for word in ("--tmpfs", str(path))]
     if sys.prefix != sys.base_prefix:
-        view += ["--ro-bind", sys.prefix, sys.prefix]
+        view += [word for path in _python(sys.prefix) for word in ("--ro-bind", str(path), str(path))]
     if PACKAGE.is_relative_to(sys.prefix):
         view += ["--tmpfs", str(PACKAGE), "--tmpfs", str(course / "solutions")]
     return [*view, "--ro-bind", str(INSIDE), "/sandbox/inside"]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
+
+import numpy as np
 
 from autograder.sandbox.inside import wire
 from autograder.sandbox.limits import Limits
+
+# What a function that is lent to a student's works out takes our time and memory. It is given four times as many
+# numbers as came with the call at most, or so many: seven matrices of 35×35, or 100 points in 100 dimensions.
+FEW = 10_000
 
 
 class StudentError(Exception):
@@ -53,7 +59,7 @@ class Session:
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._connection = wire.Connection(sock, self._refer, self._resolve, tensors=False)
         self._end, self._why_ended, self._limits = end, why_ended, limits
-        self._calls, self._callbacks_left = 0, limits.callbacks
+        self._calls, self._callbacks_left, self._numbers = 0, limits.callbacks, 0
         self._lost: StudentTimeout | StudentBroke | None = None
 
     def call(
@@ -81,6 +87,7 @@ class Session:
     ) -> tuple[Any, list[Any]]:
         self._calls += 1
         number = self._calls
+        self._numbers = max(FEW, 4 * _count((*args, *kwargs.values())))
         self._connection.send(["call", number, target, list(args), kwargs], deadline)
         while (message := self._connection.receive(deadline))[0] == "callback":
             try:
@@ -113,8 +120,11 @@ class Session:
             raise StudentBroke(f"It called the function that it was given more than {self._limits.callbacks} times.")
         match message:
             case ["callback", int(number), list(args), dict(kwargs)] if number in self._callbacks:
-                if any(_lists_text(value) for value in (*args, *kwargs.values())):
+                values = (*args, *kwargs.values())
+                if any(_lists_text(value) for value in values):
                     return ["failed", "The function that you were given takes numbers, not lists with text in them."]
+                if _count(values) > self._numbers:
+                    return ["failed", f"The function that you were given takes {self._numbers} numbers at most."]
                 try:
                     return ["returned", self._callbacks[number](*args, **kwargs)]
                 except (StudentError, StudentTimeout, StudentBroke):
@@ -150,6 +160,22 @@ class Session:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _count(values: Iterable[Any]) -> int:
+    """How many numbers there are in values, arrays and collections."""
+    waiting, count = list(values), 0
+    while waiting:
+        match waiting.pop():
+            case np.ndarray() as array:
+                count += array.size
+            case list() | tuple() as members:
+                waiting += members
+            case dict() as members:
+                waiting += members.values()
+            case _:
+                count += 1
+    return count
 
 
 def _lists_text(value: Any) -> bool:
