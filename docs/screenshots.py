@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from a demo: a feedback page, and a written answer in Formgrader.
+"""Makes the pictures of the README from a demo: a feedback page, a class report, and a written answer in Formgrader.
 
 Usage: .venv/bin/python docs/screenshots.py [DEMO_DIRECTORY]. Needs chromium, fonts-dejavu-core and libjs-mathjax.
 """
@@ -28,6 +28,19 @@ EXCERPT = """part => {
     for (const code of document.querySelectorAll('main .input, .output_area:not(:has(.panel))')) code.remove();
     for (const row of document.querySelectorAll('tr:has(.label-success)')) { row.nextSibling.remove(); row.remove(); }
 }"""
+# Of a class report, the scores of one problem and its mistakes: without the tables of its parts and tests.
+MISTAKES = """problem => {
+    const main = document.querySelector('main'), first = document.getElementById(problem);
+    const table = document.getElementById(problem + '-mistakes').nextElementSibling;
+    let shown = false, within = true;
+    for (const part of [...main.children]) {
+        if (part === first) shown = true;
+        if (part.matches('h3')) within = part.innerText.startsWith('Mistakes');
+        if (!shown || !within) part.remove();
+        if (part === table) shown = false;
+    }
+    for (const row of [...table.querySelectorAll('tbody tr')].slice(5)) row.remove();
+}"""
 # Wide enough for Formgrader's tables, and taller than any excerpt: what is left blank is cut off.
 WIDTH, HEIGHT, MARGIN = 1040, 3000, 16
 
@@ -41,6 +54,15 @@ def photograph_feedback(browser: Browser, demo: Path) -> None:
         with Image.open(io.BytesIO(page.screenshot(full_page=True))) as image:
             image.convert("RGB").quantize(256).save(HERE / name, optimize=True)  # half the size of all colours
         page.close()
+
+
+def photograph_report(browser: Browser, demo: Path) -> None:
+    page = browser.new_page(viewport={"width": 1000, "height": 100}, color_scheme="light", device_scale_factor=1.25)
+    page.goto((demo / "reports" / f"{ASSIGNMENT}.html").as_uri())
+    page.evaluate(MISTAKES, PROBLEM)
+    with Image.open(io.BytesIO(page.screenshot(full_page=True))) as image:
+        image.convert("RGB").quantize(64).save(HERE / "report.png", optimize=True)
+    page.close()
 
 
 def show_grading(page: Page, address: str) -> None:
@@ -77,6 +99,7 @@ def main() -> None:
         sys.exit(f"There is no feedback for {STUDENT} in {demo}. Run `make demo` first.")
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         photograph_feedback(browser, demo)
+        photograph_report(browser, demo)
         with jupyter(SimpleNamespace(root=Path(folder)), demo) as address, offline(browser) as context:
             page = context.new_page()
             page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
