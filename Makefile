@@ -31,7 +31,9 @@ bench: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "mlphys needs Python 3.11 or newer, and $(PYTHON) is not. Name another: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
+	# pip would compile with one core. Some libraries have files that are not meant to be compiled.
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	# An optional check of jsonschema's, which compiles a grammar each time that any command of Jupyter's starts: 1.3 s.
 	$(BIN)/python -m pip uninstall --quiet --yes rfc3987-syntax
 	@touch $@
