@@ -209,6 +209,11 @@ class TestSpec:
         twice = theta + full / 2 ** (k - 1)
         assert np.min(twice[0] * g + twice[1] * w) <= 0
 
+    def test_step_onto_zero_is_halved(self) -> None:
+        """The full step ends at (5, 0) exactly, where the second λ is 0."""
+        new = ref.spec_scoring_step(np.array([3.0, 4.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([5, 0]))
+        assert new.tolist() == [4.0, 2.0]
+
     def test_at_the_edge_and_beyond(self) -> None:
         """Counts under the line alone leave no background; no counts at all leave nothing to fit."""
         g, w = np.array([0.0, 1.0, 0.0]), np.ones(3)

@@ -216,7 +216,7 @@ def spec_fit(g: NDArray[np.float64], w: NDArray[np.float64], counts: NDArray[np.
     """The maximum-likelihood (A, B), to a millionth of its standard errors or better.
 
     g, w, counts: (bins,), with a maximum at which every λᵢ > 0. Returns (2,), float64.
-    Raises RuntimeError if the steps do not settle, as for a spectrum without any counts.
+    Raises RuntimeError for a spectrum without any counts, which has no maximum.
     """
     ### BEGIN SOLUTION
     if not np.any(counts):

@@ -94,6 +94,12 @@ def odd_spectra(rng):
     return result
 
 
+def faint(rng):
+    """(θ, g, w, counts) with counts in every bin, and λᵢ of 1e-7 to 3e-3: an optimiser may pass through such a θ."""
+    units = (1e-4, 1e-5, 1e-6)
+    return [(c * near(rng, 60, 5), *spectrum(rng, 14, 0, 0)[:2], rng.integers(1, 4, 14)) for c in units]
+
+
 # Four bins whose true curvature at the maximum is 2.7 to 4.3 times the expected one: g, w, counts. Repeated full steps
 # of Fisher scoring go in circles there, half a standard error and more away from the maximum.
 CIRCLES = (
@@ -200,6 +206,12 @@ def barely_inside(rng, smallest, count):
             low, high = (low, middle) if lowest(full_step(theta, g, w, counts), g, w) > smallest else (middle, high)
         result.append((first + high * (second - first), g, w, counts))
     return result
+
+
+def onto_zero(rng):
+    """(θ, g, w, counts) whose full step ends at λ = 0 in one of two bins, exactly: powers of four are not rounded."""
+    g, w = np.eye(2)
+    return [(4.0 ** rng.integers(0, 4, 2), g, w, rng.integers(1, 9, 2) * [i % 2, 1 - i % 2]) for i in range(4)]
 
 
 def overshooting(rng, reference):

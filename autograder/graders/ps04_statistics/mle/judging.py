@@ -21,6 +21,8 @@ MILLIONTH = 1e-6
 CANCELLING = Tolerance(1e-8, 1e-9, "the formula subtracts numbers that are nearly equal, which costs some digits")
 
 ZERO_COLUMN = "A column of zeros leaves its β unknown, yet you return a result: pinv and lstsq never raise LinAlgError."
+ZERO_ENTRY = "Some entries of a column may be 0, as in one of zeros and ones: it is an error if all of them are."
+NO_COUNTS = "Without any counts ℓ = −Σ λᵢ has no maximum: there are no strengths to return, so raise RuntimeError."
 FIXED_UNIT = "X may be in any unit: a column is zero if all of it is 0, not if it is smaller than a fixed number."
 
 
@@ -136,6 +138,18 @@ def small_column(attempt, of):
     return attempt.value
 
 
+def indicator(attempt, of):
+    """The result where a column of X has zeros and ones."""
+    check(
+        not attempt.raised,
+        measured=f"with a column of zeros and ones {of} raised {attempt.raised[0] if attempt.raised else ''}",
+        allowed="a result: some entries of the column are not zero",
+        next_step="Try your function on an X with the rows (1, 0), (1, 1), (1, 0) and (1, 1).",
+        hint=ZERO_ENTRY if "LinAlgError" in "".join(attempt.raised) else None,
+    )
+    return attempt.value
+
+
 def check_refusal(spec_fit, g, w):
     """Check that a spectrum without any counts is a RuntimeError, as the docstring of spec_fit promises."""
     raised = spec_fit.attempt(g, w, np.zeros(len(g), dtype=int)).raised
@@ -144,7 +158,8 @@ def check_refusal(spec_fit, g, w):
         "RuntimeError" in raised,
         measured=f"for a spectrum without any counts your code {found}",
         allowed="a RuntimeError: ℓ = −Σ λᵢ has no maximum at which every λᵢ > 0",
-        next_step="Raise RuntimeError where your iteration ends without having settled: NaN has not settled.",
+        next_step="Raise RuntimeError where there is nothing to fit, or where your iteration ends in NaN.",
+        hint=None if raised else NO_COUNTS,
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.graders.ps04_statistics.mle.judging import FIXED_UNIT, ZERO_COLUMN
+from autograder.graders.ps04_statistics.mle.judging import FIXED_UNIT, NO_COUNTS, ZERO_COLUMN, ZERO_ENTRY
 from autograder.grading import mistake
 from solutions.ps04_statistics.mle import (
     life_fisher_per_event,
@@ -43,6 +43,12 @@ def two_pi_dropped(beta, X, y, sigma):
 @mistake("line_loglik", hint="Your squares are divided by σᵢ, not by σᵢ².")
 def loglik_sigma_for_variance(beta, X, y, sigma):
     return float(-0.5 * np.sum((y - X @ beta) ** 2 / sigma + np.log(2 * np.pi * sigma**2)))
+
+
+@mistake("line_loglik", hint="The product of many σᵢ is too small or too large for a float: add their logarithms.")
+def logarithm_of_a_product(beta, X, y, sigma):
+    pull = (y - X @ beta) / sigma
+    return float(-0.5 * np.sum(pull**2) - np.log(np.prod(sigma)) - 0.5 * len(y) * np.log(2 * np.pi))
 
 
 @mistake("line_score", hint="Residuals enter the score with the weight 1/σᵢ², yours with 1/σᵢ.")
@@ -104,6 +110,13 @@ def zero_in_a_fixed_unit(X, y, sigma):
     if np.any(np.max(np.abs(A), axis=0) < 1e-8):
         raise np.linalg.LinAlgError
     return np.linalg.lstsq(A, y / sigma, rcond=None)[0]
+
+
+@mistake("line_mle", hint=ZERO_ENTRY)
+def zero_entries_refused(X, y, sigma):
+    if np.any(X == 0):
+        raise np.linalg.LinAlgError
+    return np.linalg.lstsq(X / sigma[:, None], y / sigma, rcond=None)[0]
 
 
 @mistake("line_cov", hint=ZERO_COLUMN)
@@ -224,6 +237,12 @@ def censored_as_truncated(t, observed):
     return life_mle(t[observed], np.max(t)) if np.any(observed) else np.inf
 
 
+@mistake("life_mle_censored", hint="A single particle that was not seen to decay has no finite maximum either.")
+def single_particle_taken_as_decayed(t, observed):
+    decays = 1 if len(t) == 1 else np.sum(observed)
+    return float(np.sum(t) / decays) if decays else np.inf
+
+
 @mistake("spec_loglik", hint="The differences are right; the constant −Σ log nᵢ! is missing.")
 def factorials_dropped(theta, g, w, counts):
     lam = theta[0] * g + theta[1] * w
@@ -233,6 +252,13 @@ def factorials_dropped(theta, g, w, counts):
 @mistake("spec_loglik", hint="The −λᵢ of Poisson's law is missing: the total number of counts carries information.")
 def total_dropped(theta, g, w, counts):
     return spec_loglik(theta, g, w, counts) + float(np.sum(theta[0] * g + theta[1] * w))
+
+
+@mistake("spec_loglik", hint="λᵢ may be as small as it likes, as long as it is positive: take its logarithm as it is.")
+def loglik_with_a_floor(theta, g, w, counts):
+    lam = theta[0] * g + theta[1] * w
+    floored = np.maximum(lam, 1e-3)
+    return spec_loglik(theta, g, w, counts) + float(np.sum(counts * np.log(floored / lam) - floored + lam))
 
 
 @mistake("spec_score", hint="The derivative of −λᵢ is missing in your score: nᵢ/λᵢ − 1 is what multiplies gᵢ and wᵢ.")
@@ -247,6 +273,12 @@ def score_of_least_squares(theta, g, w, counts):
     return np.array([g @ (counts - lam), w @ (counts - lam)])
 
 
+@mistake("spec_score", hint="There is a floor under λᵢ in your score: with a small λᵢ the nᵢ/λᵢ is large, and right.")
+def score_with_a_floor(theta, g, w, counts):
+    J = np.stack([g, w], axis=1)
+    return J.T @ (counts / np.maximum(J @ theta, 0.1) - 1)
+
+
 @mistake("spec_fisher", hint="E (n/λ − 1)² is 1/λ: the variance of a Poisson count is λ, and you divide it by λ².")
 def lambda_for_its_inverse(theta, g, w):
     J = np.stack([g, w], axis=1)
@@ -257,6 +289,12 @@ def lambda_for_its_inverse(theta, g, w):
 def information_lambda_squared(theta, g, w):
     J = np.stack([g, w], axis=1)
     return J.T @ (J / (J @ theta)[:, None] ** 2)
+
+
+@mistake("spec_fisher", hint="There is a floor under λᵢ in your information: a bin with a small λᵢ knows a lot, 1/λᵢ.")
+def information_with_a_floor(theta, g, w):
+    J = np.stack([g, w], axis=1)
+    return J.T @ (J / np.maximum(J @ theta, 0.1)[:, None])
 
 
 @mistake(
@@ -307,6 +345,14 @@ def kept_away_from_zero(theta, g, w, counts):
     return theta + step
 
 
+@mistake("spec_scoring_step", hint="λᵢ = 0 is not allowed either, its logarithm is −∞: halve while some λᵢ ≤ 0.")
+def zero_allowed(theta, g, w, counts):
+    step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
+    while np.min(np.stack([g, w], axis=1) @ (theta + step)) < 0:
+        step = step / 2
+    return theta + step
+
+
 @mistake("spec_scoring_step", hint="You halve ten times at most; close to the boundary more may be needed: use while.")
 def halved_ten_times_at_most(theta, g, w, counts):
     step = np.linalg.solve(spec_fisher(theta, g, w), spec_score(theta, g, w, counts))
@@ -341,12 +387,24 @@ def strengths_cut_off(g, w, counts):
     return np.maximum(spec_fit(g, w, counts), 0.0)
 
 
+@mistake("spec_fit", hint=NO_COUNTS)
+def nothing_from_no_counts(g, w, counts):
+    return spec_fit(g, w, counts) if np.any(counts) else np.zeros(2)
+
+
 @mistake(
     "scale_mle_mu_s2", hint="Your ŝ² is corrected for its bias; the maximum of the likelihood has 1/n, not 1/(n − 1)."
 )
 def n_minus_one(y, g):
     mu, s2 = scale_mle_mu_s2(y, g)
     return mu, s2 * len(y) / max(len(y) - 1, 1)
+
+
+@mistake("scale_mle_mu_s2", hint="The gᵢ may be small numbers, in a large unit: weights are 1/gᵢ² without any floor.")
+def errors_with_a_floor(y, g):
+    weight = 1 / np.maximum(g, 1e-2) ** 2
+    mu = np.sum(weight * y) / np.sum(weight)
+    return mu, np.mean(weight * (y - mu) ** 2)
 
 
 @mistake("scale_mle_mu_s2", hint="You return ŝ, the square root; ŝ² is asked for.")

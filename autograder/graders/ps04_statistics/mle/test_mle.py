@@ -17,6 +17,7 @@ from autograder.graders.ps04_statistics.mle.cases import (
     close_starts,
     decays_with_maximum,
     extremes,
+    faint,
     in_gigahertz,
     line,
     line_alone,
@@ -24,6 +25,7 @@ from autograder.graders.ps04_statistics.mle.cases import (
     measurements,
     near,
     odd_spectra,
+    onto_zero,
     overshooting,
     regression,
     six_decades,
@@ -43,6 +45,7 @@ from autograder.graders.ps04_statistics.mle.judging import (
     check_refusal,
     check_singular,
     difference,
+    indicator,
     information_by_quadrature,
     nodes,
     of_terms,
@@ -71,8 +74,9 @@ class TestLine:
 
     @points(1)
     def test_loglik_with_constants(self, student, reference, rng):
-        """line_loglik is the logarithm of the normalised density, with every constant, and changes no argument."""
-        inputs = lines(rng)
+        """line_loglik is the log of the density with every constant, for 4 to 500 points, and changes no argument."""
+        # A product of 500 of these σᵢ, or of 500 densities, is no double: it is below 1e-308 or above 1e308.
+        inputs = [*lines(rng), *(line(rng, 500, unit=unit) for unit in (1e-4, 1e-4, 1e3))]
         answers = [student.line_loglik.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(as_float(answer, of="the log-likelihood"), reference.line_loglik(*args), ALGEBRA)
@@ -140,21 +144,26 @@ class TestLine:
 
     @points(0.5)
     def test_zero_column(self, student, reference, rng):
-        """A column of zeros is a LinAlgError of line_mle and line_cov; one of 1e-12 of a large unit is none."""
+        """A column of zeros is a LinAlgError of line_mle and line_cov; one of 1e-12, or with some zeros, is none."""
         small, zero = [], []
         for column in (0, 1):
             _, X, y, sigma = line(rng, 6)
             small.append((1e-12 * X, y, sigma))
             zero.append((X * (np.arange(2) != column), y, sigma))
-        estimates = [student.line_mle.attempt(*args) for args in (*small, *zero)]
-        covariances = [student.line_cov.attempt(X, sigma) for X, _, sigma in (*small, *zero)]
-        for estimate, covariance in zip(estimates[2:], covariances[2:], strict=True):
+        some = np.column_stack([np.ones(6), np.arange(6) % 2]), y, sigma
+        inputs = [*small, *zero, some]
+        estimates = [student.line_mle.attempt(*args) for args in inputs]
+        covariances = [student.line_cov.attempt(X, sigma) for X, _, sigma in inputs]
+        for estimate, covariance in zip(estimates[2:4], covariances[2:4], strict=True):
             check_singular(estimate, of="line_mle")
             check_singular(covariance, of="line_cov")
         for (X, y, sigma), estimate, covariance in zip(small, estimates[:2], covariances[:2], strict=True):
             right = reference.line_cov(X, sigma)
             agree_beta(small_column(estimate, of="line_mle"), reference.line_mle(X, y, sigma), right)
             agree(small_column(covariance, of="line_cov"), right, ESTIMATE, of="the covariance")
+        right = reference.line_cov(some[0], sigma)
+        agree_beta(indicator(estimates[4], of="line_mle"), reference.line_mle(*some), right)
+        agree(indicator(covariances[4], of="line_cov"), right, ESTIMATE, of="the covariance")
 
     @points(0.5)
     def test_cov_laws(self, student, reference, rng):
@@ -293,7 +302,8 @@ class TestLife:
         inputs += [(rng.exponential(2.0, size=6), np.arange(6) < k) for k in (3, 5, 6)]
         inputs += [(c * t, observed) for c, (t, observed) in zip((1e-6, 1e6), inputs[1:3], strict=True)]
         answers = [student.life_mle_censored.inputs_after(*args) for args in inputs]
-        never = student.life_mle_censored(np.array([1.0, 2.5]), np.array([False, False]))
+        waiting = [rng.exponential(2.0, size=n) for n in (2, 1, 1, 1)]
+        never = [student.life_mle_censored(t, np.zeros(len(t), dtype=bool)) for t in waiting]
         for (t, observed), (answer, after) in zip(inputs, answers, strict=True):
             if decays := int(np.sum(observed)):
                 tau = reference.life_mle_censored(t, observed)
@@ -301,7 +311,8 @@ class TestLife:
                 answer = as_float(answer, of="τ̂ of censored decays")
                 agree_within_errors(answer, tau, tau**2 / decays, of="τ̂ of censored decays", next_step=next_step)
             untouched((t, observed), after)
-        check_infinite(never, "τ̂ without a single decay", "Nothing decayed: the longer τ, the likelier that is.")
+        for answer in never:
+            check_infinite(answer, "τ̂ without a single decay", "Nothing decayed: the longer τ, the likelier that is.")
 
 
 STRENGTHS = ((60.0, 5.0), (20.0, 0.8), (300.0, 40.0))
@@ -330,7 +341,8 @@ class TestSpec:
     @points(0.5)
     def test_loglik_with_constants(self, student, reference, rng):
         """spec_loglik is the log-probability of the counts, with every constant, and changes no argument."""
-        inputs = [*points_of_spectra(rng), (near(rng, 900, 150), *spectrum(rng, 11, 900, 150)), *odd_spectra(rng)]
+        inputs = [*points_of_spectra(rng), (near(rng, 900, 150), *spectrum(rng, 11, 900, 150))]
+        inputs += [*odd_spectra(rng), *faint(rng)]
         answers = [student.spec_loglik.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(as_float(answer, of="the log-likelihood"), reference.spec_loglik(*args), ALGEBRA)
@@ -338,8 +350,8 @@ class TestSpec:
 
     @points(1)
     def test_score(self, student, reference, rng):
-        """spec_score is the gradient, with empty bins and with A or B below zero as well, and changes no argument."""
-        inputs = [*points_of_spectra(rng), *points_of_spectra(rng), *odd_spectra(rng)]
+        """spec_score is the gradient, with empty bins, A or B below zero and small λᵢ too, and changes no argument."""
+        inputs = [*points_of_spectra(rng), *points_of_spectra(rng), *odd_spectra(rng), *faint(rng)]
         answers = [student.spec_score.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(answer, reference.spec_score(*args), ALGEBRA, of="the score", shape="vector")
@@ -353,8 +365,9 @@ class TestSpec:
 
     @points(1)
     def test_fisher(self, student, rng):
-        """spec_fisher is E[s sᵀ], against the sum over all counts of Poisson's law, and changes no argument."""
-        inputs = [args[:3] for args in (*points_of_spectra(rng), *points_of_spectra(rng), *odd_spectra(rng))]
+        """spec_fisher is E[s sᵀ], by a sum over counts of Poisson's law, also for small λᵢ, and changes no argument."""
+        cases = (*points_of_spectra(rng), *points_of_spectra(rng), *odd_spectra(rng), *faint(rng))
+        inputs = [args[:3] for args in cases]
         answers = [student.spec_fisher.inputs_after(*args) for args in inputs]
         counts = np.arange(1000)
         factorials = np.array([math.lgamma(k + 1) for k in counts])
@@ -378,9 +391,9 @@ class TestSpec:
 
     @points(0.5)
     def test_damped_step(self, student, reference, rng):
-        """A step that would make some λᵢ negative is halved, as often as it takes and no more often."""
+        """A step that would make some λᵢ zero or negative is halved, as often as it takes and no more often."""
         inputs = [*too_long_steps(rng), *barely_inside(rng, 1e-5, 2), *barely_inside(rng, 1e-9, 3)]
-        inputs += [*close_starts(rng), *line_alone(rng)]
+        inputs += [*close_starts(rng), *line_alone(rng), *onto_zero(rng)]
         answers = [student.spec_scoring_step(*args) for args in inputs]
         for args, answer in zip(inputs, answers, strict=True):
             agree(answer, reference.spec_scoring_step(*args), CANCELLING, of="the new (A, B)", shape="vector")
@@ -444,11 +457,12 @@ class TestScale:
 
     @points(0.5)
     def test_units(self, student, reference, rng):
-        """(μ̂, ŝ²) follows a change of unit and of origin, and ŝ² shrinks as the quoted errors grow."""
+        """(μ̂, ŝ²) follows a change of unit, to 1e-6 of it, and of origin; ŝ² shrinks as the quoted errors grow."""
         y, g = measurements(rng, 6)
-        inputs = [(y, g), (3.0 * y + 1.5, 3.0 * g), (y, 2.0 * g)]
+        inputs = [(y, g), (3.0 * y + 1.5, 3.0 * g), (y, 2.0 * g), *((c * y, c * g) for c in (1e-4, 1e-5, 1e-6))]
         answers = [student.scale_mle_mu_s2(*args) for args in inputs]
-        advice = ("Average with weights 1/gᵢ².", "Which of the two has a unit?", "s multiplies g: σᵢ = s gᵢ.")
+        advice = ["Average with weights 1/gᵢ².", "Which of the two has a unit?", "s multiplies g: σᵢ = s gᵢ."]
+        advice += 3 * ["In another unit μ̂ is another number, and ŝ² is not: is there a fixed floor in your code?"]
         for args, answer, next_step in zip(inputs, answers, advice, strict=True):
             agree_scale(answer, *args, reference, next_step)
 
