@@ -62,6 +62,12 @@ def experiment(many_predictions, rng):
     """`reached` for one seed, and the predicted variance as a fraction of what the prior alone leaves (median)."""
     args, new = experiments(rng)
     result = many_predictions(*args)
+    check(
+        isinstance(result, dict) and {"mean", "var"} <= result.keys(),
+        measured="the given function many_predictions returned something else than it was written to",
+        allowed="the given cells as they are",
+        next_step="Do not use the names of the given functions for your own.",
+    )
     mean, var = (as_array(result[name], of=f"the predicted {name}") for name in ("mean", "var"))
     check(
         mean.shape == var.shape == (SETS,),

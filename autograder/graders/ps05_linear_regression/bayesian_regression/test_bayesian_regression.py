@@ -369,9 +369,10 @@ class TestPosteriorDual:
         """
         plain, exact = draw(rng, 3, 60), accurate(rng, 3, 60)
         answer, largest = pair(student.dual_cost(*plain), "((m, S), size)")
+        largest = as_float(largest, of="the size of the largest system")
         agree_posterior(answer, reference.posterior(*plain))
         check(
-            as_float(largest, of="the size of the largest system") <= 3,
+            largest <= 3,
             measured=f"a matrix of {largest:g}×{largest:g} was factorised or inverted for 3 points and 60 parameters",
             allowed="3×3",
             next_step="Start from C = Σ + X S₀ Xᵀ, which is n×n. S₀ itself is only multiplied with.",

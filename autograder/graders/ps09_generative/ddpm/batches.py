@@ -7,7 +7,7 @@ import numpy as np
 
 from autograder.graders.ps09_generative.ddpm.cases import keyed, sized
 from autograder.graders.ps09_generative.ddpm.steps import AGAIN, losses_of, only_call, same_points
-from autograder.grading import as_array, check
+from autograder.grading import as_array, check, same_values
 
 # Points near those of a square lattice, each displaced by up to JITTER, with a mean that is not 0: shifted data fit
 # nowhere. The noise of TRICKLE leaves no doubt which point it was: with a displacement it reaches half the spacing at
@@ -67,11 +67,11 @@ def watched(student, data, seed):
     rows = [_row(seen, said, points) for seen, said in zip(found["seen"], found["said"], strict=True)]
     batches, noise, losses = ([row[k] for row in rows] for k in range(3))
     check(
-        np.array_equal(after, data) and all(np.array_equal(sch[name], TRICKLE[name]) for name in TRICKLE),
+        same_values(data, after) and all(same_values(TRICKLE[name], sch.get(name)) for name in TRICKLE),
         measured="after train x0 or sch had other values than before",
         allowed="arguments that stay as they were",
         next_step="Indexed assignments such as x0[:] = … write into the caller's tensor: make a new one.",
-        hint=None if np.array_equal(after, data) else OVERWRITTEN,
+        hint=None if same_values(data, after) else OVERWRITTEN,
     )
     return Training(found, returned, batches, noise, np.array(losses))
 
