@@ -255,6 +255,26 @@ def test_the_inverse_of_a_sum_is_recognised() -> None:
     assert slip_of(expand(inv(A + A @ A)), expand(inv(A) + inv(A) @ inv(A)), laws) == SUM
 
 
+@pytest.mark.parametrize(
+    "proof",
+    [
+        derive(inv(T), -inv(-T)),
+        derive(inv(A), -inv(-A)),
+        verify(A @ inv(A) + U @ inv(S) @ V, -A @ inv(-A) + U @ inv(S) @ V),
+    ],
+)
+def test_a_sign_in_an_inverse_is_no_inverse_of_a_sum(proof: Proof) -> None:
+    verdict = check(proof, woodbury()).verdicts[1]
+    assert "not among the hypotheses" in verdict.sentence
+    assert "sum" not in verdict.sentence
+    assert verdict.cause is None
+
+
+def test_a_torn_sum_is_recognised_beside_a_sign_in_an_inverse() -> None:
+    laws = Laws({"A": A, "T": A + A @ A})
+    assert slip_of(expand(inv(A + A @ A)), expand(-inv(-A) + inv(A) @ inv(A)), laws) == SUM
+
+
 def test_the_example_of_the_statement() -> None:
     P, Q = let("P", ONE + U @ V), let("Q", eye("k") + V @ U)
     assert check(verify(inv(P) @ U, inv(P) @ U @ Q @ inv(Q), U @ inv(Q)), push_through()).complete

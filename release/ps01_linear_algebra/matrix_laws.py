@@ -149,6 +149,9 @@ def slip_of(old: Words, new: Words, laws: Laws) -> str | None:
         forms = [(reduce(old, rules), reduce(new, rules)) for rules in ((), *laws.candidates(old, new).values())]
         if any(_commuted(left) == _commuted(right) for left, right in forms):
             return COMMUTE
+        # What agrees with all sums whole has none torn: it differs in a sign taken out of an inverse, say.
+        if any(_split(left, sums=False) == _split(right, sums=False) for left, right in forms):
+            return None
         if any(_split(left) == _split(right) for left, right in forms):
             return SUM
     except TooLarge:
@@ -176,17 +179,23 @@ def _power(letter: Letter) -> tuple[Letter, int]:
     return letter, 1
 
 
-def _split(words: Words) -> Words:
-    """The words as if the inverse of a sum were the sum of the inverses; that of a product is a product."""
+def _split(words: Words, sums: bool = True) -> Words:
+    """The words as if the inverse of a sum were the sum of the inverses; that of a product is a product.
+
+    Without `sums` those of sums stay whole, up to a sign.
+    """
     total: Words = {}
     for word, coefficient in words.items():
-        total = add(total, multiply(*map(_split_letter, word)), coefficient)
+        total = add(total, multiply(*(_split_letter(letter, sums) for letter in word)), coefficient)
     return total
 
 
-def _split_letter(letter: Letter) -> Words:
+def _split_letter(letter: Letter, sums: bool) -> Words:
     if letter.argument is None:
         return {(letter,): 1}
+    if len(letter.argument) > 1 and not sums:
+        sign = 1 if letter.argument[min(letter.argument)] > 0 else -1
+        return add({}, inverse(add({}, letter.argument, sign)), sign)
     total: Words = {}
     for word, coefficient in letter.argument.items():
         total = add(total, multiply(*(inverse({(factor,): 1}) for factor in reversed(word))), coefficient)
