@@ -151,6 +151,7 @@ def woodbury_logdet(
 
     logdet_A: the tuple (sign, log|det A|) that numpy.linalg.slogdet(A) would give. solve_A, U, C, V: as for
     `woodbury_solve`; C may be singular. Returns (sign, log|det|), floats; natural logarithm. No overflow.
+    Where A + UCV is singular this is (0, -inf), as slogdet has it; nothing is raised.
     Source: Harville, Matrix Algebra From a Statistician's Perspective (1997), theorem 18.1.1.
     """
     ### BEGIN SOLUTION

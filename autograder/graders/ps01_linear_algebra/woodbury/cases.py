@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from autograder.grading import Mismatch, Tolerance, as_array, as_float, check, conditioned
+from autograder.grading.compare import plain_array
 from autograder.proof import Unreadable, done_laws, read, woodbury
 from autograder.proof import check as judge
 
@@ -28,6 +29,7 @@ SIZE = "It is the shape of C that counts, not how many entries it has: compare n
 SINGULAR = "C may be singular: use a form without C⁻¹, such as C (I + VA⁻¹UC)⁻¹."
 TOO_MANY = "Only U and the right sides need the solver of A: a matrix with n columns, such as its inverse, is too dear."
 AGAIN = "Each column needs the solver once: keep what solve_A(U) and solve_A(rhs) return, and combine these."
+ZERO = "A determinant of 0 is an answer, and no error: (0, -inf), as numpy.linalg.slogdet has it."
 DENSE = "You form an n×n matrix. Everything that you need is n×k or k×k."
 DENSE_SIGMA = "diag(stat²) as an n×n array has 320 GB at n = 200,000: divide by stat² instead."
 
@@ -199,3 +201,12 @@ def logarithms(answers, expected):
             allowed="the sign of the determinant, and 1e-09 of its logarithm: at this size they are good to 1e-13",
             next_step="Work out det(A + uvᵀ) for n = 2 and k = 1 by hand, and compare factor by factor.",
         )
+
+
+def is_logarithm_of_zero(value):
+    """Whether it is the pair (0, -inf), which `logarithms` cannot read: it takes finite numbers only."""
+    try:
+        pair = plain_array(value)
+    except ValueError:
+        return False
+    return pair.dtype.kind in "biuf" and pair.ravel().tolist() == [0.0, -np.inf]

@@ -8,6 +8,7 @@ from autograder.grading import as_array, as_bool, check
 
 SIZES, TRIALS = ((4, 2), (2, 5)), 3
 UNSEEDED = "Your draws are others with each call: make one generator at the start, np.random.default_rng(seed)."
+INCLUSIVE = "p itself is 0 modulo p, which you then draw twice as often as the rest: rng.integers(0, p) leaves p out."
 ONE_SEED = "Your draws are the same for every seed: hand `seed` to np.random.default_rng, and not a number of your own."
 
 
@@ -71,13 +72,14 @@ def shaped(runs):
 def spread(made):
     """Check that the entries come from all of 0, …, p - 1."""
     drawn = as_array([entry for size in range(len(SIZES)) for entry in made.numbers(size)], of="a draw")
-    # Of 351 fair draws none in a given quarter of the range: probability (3/4)^351 = 1e-44.
-    quarters = np.histogram(drawn, bins=4, range=(0, made.p - 1))[0]
+    # Of 351 fair draws none in a given quarter of the range: probability (3/4)^351 = 1e-44; at p = 3 thirds, 1e-62.
+    quarters = np.histogram(drawn, bins=min(4, made.p), range=(0, made.p - 1))[0]
     check(
         drawn.min() >= 0 and drawn.max() <= made.p - 1 and quarters.min() > 0,
         measured=f"entries from {drawn.min():.3g} to {drawn.max():.3g}",
         allowed=f"entries from all of 0, …, {made.p - 1} at p = {made.p}",
         next_step="rng.integers(0, p, size=shape) draws from 0 to p - 1.",
+        hint=INCLUSIVE if drawn.max() == made.p else None,
     )
 
 

@@ -16,8 +16,10 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     SINGULAR,
     SIZE,
     TOO_MANY,
+    ZERO,
 )
-from autograder.graders.ps01_linear_algebra.woodbury.draws import ONE_SEED, UNSEEDED
+from autograder.graders.ps01_linear_algebra.woodbury.draws import INCLUSIVE, ONE_SEED, UNSEEDED
+from autograder.graders.ps01_linear_algebra.woodbury.pairs import GIVE_UP, TOO_OFTEN
 from autograder.grading import mistake
 from autograder.proof import COMMUTE, CORE, LONG, SIGN, SUM, eye, inv, let, verify
 from solutions.ps01_linear_algebra.woodbury import (
@@ -314,6 +316,47 @@ def no_seed(lhs, rhs, sizes, p, trials, seed=0):
     return is_identity(lhs, rhs, sizes, p, trials, int(np.random.default_rng().integers(2**32)))
 
 
+@mistake("is_identity", hint=GIVE_UP)
+def gives_up_early(lhs, rhs, sizes, p, trials, seed=0):
+    silent = 0
+
+    def counted(M, p):
+        nonlocal silent
+        value = lhs(M, p)
+        silent = silent + 1 if value is None else 0
+        if silent == 900:
+            raise ValueError("no draw has the inverses that are needed")
+        return value
+
+    return is_identity(counted, rhs, sizes, p, trials, seed)
+
+
+@mistake("is_identity", hint=GIVE_UP)
+def gives_up_late(lhs, rhs, sizes, p, trials, seed=0):
+    try:
+        return is_identity(lhs, rhs, sizes, p, trials, seed)
+    except ValueError:
+        return is_identity(lhs, rhs, sizes, p, trials, seed + 1)
+
+
+@mistake("is_identity", hint=INCLUSIVE)
+def p_among_the_entries(lhs, rhs, sizes, p, trials, seed=0):
+    rng = np.random.default_rng(seed)
+    for n, k in sizes:
+        shapes = {"A": (n, n), "B": (n, n), "U": (n, k), "C": (k, k), "V": (k, n), "u": (n, 1), "v": (1, n)}
+        for _ in range(trials):
+            for _ in range(1000):
+                M = {name: rng.integers(0, p, size=shape, endpoint=True) for name, shape in shapes.items()}
+                left, right = lhs(M, p), rhs(M, p)
+                if left is not None and right is not None:
+                    break
+            else:
+                raise ValueError("no draw has the inverses that are needed")
+            if not np.array_equal(left, right):
+                return False
+    return True
+
+
 @mistake("verdicts", hint="At n = k = 1 your matrices are numbers, and numbers commute: test larger sizes.")
 def numbers_only(candidates, seed=0):
     return {name: is_identity(*sides, [(1, 1)], 2**61 - 1, 2, seed) for name, sides in candidates.items()}
@@ -344,6 +387,12 @@ def two_modes_only(candidates, seed=0):
 @mistake("verdicts", hint="Your verdicts are the wrong way round: True stands for an identity.")
 def the_wrong_way_round(candidates, seed=0):
     return {name: not verdict for name, verdict in verdicts(candidates, seed).items()}
+
+
+@mistake("verdicts", hint=TOO_OFTEN)
+def called_too_often(candidates, seed=0):
+    sizes = [(3, 3), (4, 2), (2, 4), (5, 1)]
+    return {name: is_identity(*sides, sizes, 2**61 - 1, 26, seed) for name, sides in candidates.items()}
 
 
 @mistake("false_accept_bound", hint="A probability is at most 1: where d > p the bound is 1.")
@@ -572,6 +621,20 @@ def determinant_first(logdet_A, solve_A, U, C, V):
     with np.errstate(all="ignore"):
         d = np.linalg.det(np.eye(len(C)) + V @ solve_A(U) @ C)
         return logdet_A[0] * np.sign(d), logdet_A[1] + np.log(np.abs(d))
+
+
+@mistake("woodbury_logdet", hint=ZERO)
+def singular_is_an_error(logdet_A, solve_A, U, C, V):
+    sign, log = woodbury_logdet(logdet_A, solve_A, U, C, V)
+    if sign == 0:
+        raise np.linalg.LinAlgError
+    return sign, log
+
+
+@mistake("woodbury_logdet", hint=ZERO)
+def sign_of_zero(logdet_A, solve_A, U, C, V):
+    sign, log = woodbury_logdet(logdet_A, solve_A, U, C, V)
+    return sign or 1.0, log
 
 
 @mistake("chi2_correlated", hint="stat holds standard deviations: the covariance has their squares.")

@@ -6,6 +6,13 @@ from autograder.proof import candidates, inv, modular, symbols
 
 PRIME = 2**61 - 1
 
+GIVE_UP = (
+    "Give up after 1000 draws in a row that say nothing, no earlier and no later: those that say something may be rare."
+)
+TOO_OFTEN = (
+    "Each function may be called 100 times: one trial modulo a large prime is worth more than many modulo a small."
+)
+
 
 def pair(left, right):
     """Two expressions as the functions that is_identity compares."""
@@ -71,8 +78,15 @@ class Late:
         return np.full((2, 2), int(differs), dtype=np.int64)
 
 
-def never(matrices, p):
-    """None, for an expression that has no value, whatever is drawn."""
+class Counted:
+    """A function that counts its calls."""
+
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __call__(self, matrices, p):
+        self.calls += 1
+        return self.function(matrices, p)
 
 
 def zero(matrices, p):

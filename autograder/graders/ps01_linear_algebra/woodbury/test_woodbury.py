@@ -18,9 +18,11 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     SIZES,
     SOLVED,
     STEEP,
+    ZERO,
     Solver,
     diagonal,
     flipped,
+    is_logarithm_of_zero,
     judged,
     logarithms,
     long_vectors,
@@ -32,7 +34,10 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     untouched,
 )
 from autograder.graders.ps01_linear_algebra.woodbury.pairs import (
+    GIVE_UP,
     PRIME,
+    TOO_OFTEN,
+    Counted,
     Late,
     almost,
     antisymmetric,
@@ -40,7 +45,6 @@ from autograder.graders.ps01_linear_algebra.woodbury.pairs import (
     large,
     last_entry,
     more_candidates,
-    never,
     quarter,
     special,
     ten,
@@ -163,8 +167,25 @@ class TestIdentity:
         inputs += [(*pairs["(1.30), minus"], [(2, 1), (2, 2)], p, 3, int(rng.integers(1000))) for p in (2, 3, 5)]
         inputs += [(Late(60, gone=50), zero, [(2, 2)], p, 12, 3) for p in (7, 101, 103)]
         same_verdicts(student, reference, rng, inputs)
-        valueless = student.is_identity.attempt(never, never, [(1, 1)], 7, 1, 0)
+        patient = student.is_identity.attempt(Late(5000, gone=990), zero, [(2, 2)], 101, 1, 0)
+        # One function for both sides: whichever is asked, and whether the other is asked too, a draw counts once.
+        never = Late(5000, gone=5000)
+        valueless = student.is_identity.attempt(never, never, [(2, 2)], 101, 1, 0)
+        check(
+            not patient.raised and as_bool(patient.value, of="is_identity"),
+            measured=f"{patient.raised[0] if patient.raised else False} where draw 991 is the first to say something",
+            allowed="True, as the two sides are equal there",
+            next_step="Count the draws that your loop makes before it gives up.",
+            hint=GIVE_UP if "ValueError" in patient.raised else None,
+        )
         raised(valueless, "ValueError", "is_identity with a side that never has a value")
+        check(
+            never.count <= 1001,  # whoever counts from 0 may make one more
+            measured=f"a ValueError after {never.count} draws that say nothing",
+            allowed="one after 1000",
+            next_step="Count the draws that your loop makes before it gives up.",
+            hint=GIVE_UP,
+        )
 
     @points(1)
     def test_every_trial(self, student, reference, rng):
@@ -189,11 +210,12 @@ class TestIdentity:
         """Both sides get the same matrices, of the right shapes, with entries from all of 0, …, p - 1, by the seed."""
         seed = int(rng.integers(1000))
         # Far apart: a trial may well have the seed after that of the trial before.
-        calls = (10007, seed), (PRIME, seed), (PRIME, seed), (PRIME, seed + 5000)
-        small, one, again, another = runs = [draws.run(student, p, s) for p, s in calls]
+        calls = (3, seed), (10007, seed), (PRIME, seed), (PRIME, seed), (PRIME, seed + 5000)
+        least, small, one, again, another = runs = [draws.run(student, p, s) for p, s in calls]
         other = as_bool(student.is_identity(zero, last_entry, draws.SIZES, 10007, 3, 0), of="is_identity")
         check(not other, measured="True for 0 and a matrix that is not 0", allowed="False", next_step=PRINT)
         draws.shaped(runs)
+        draws.spread(least)
         draws.spread(small)
         draws.spread(one)
         draws.independent(one)
@@ -201,7 +223,7 @@ class TestIdentity:
 
     @points(1.5)
     def test_verdicts(self, student, reference, rng):
-        """verdicts tells which candidates are identities: the ten of the statement, and others."""
+        """verdicts tells which candidates are identities, in 100 calls of each function: the ten, and others."""
         pool = {**ten(), **more_candidates()}
         always = ["(1.30), notes", "commuting", "core commutes", "Hall", "Hall for the core", "(1.30), minus"]
         inputs = [ten()]
@@ -209,7 +231,9 @@ class TestIdentity:
             others = [str(name) for name in rng.permutation([name for name in pool if name not in always])[:3]]
             names = rng.permutation([*always, *others])
             inputs.append({f"candidate {i}": pool[str(name)] for i, name in enumerate(names)})
+        inputs = [{name: tuple(map(Counted, sides)) for name, sides in given.items()} for given in inputs]
         answers = [student.verdicts(given, seed) for seed, given in enumerate(inputs)]
+        most = max(side.calls for given in inputs for sides in given.values() for side in sides)
         for given, answer in zip(inputs, answers, strict=True):
             expected = reference.verdicts(given)
             check(
@@ -225,6 +249,13 @@ class TestIdentity:
                 allowed="none",
                 next_step="Which sizes and which prime could not tell them apart?",
             )
+        check(
+            most <= 100,
+            measured=f"a function of a candidate was called {most} times",
+            allowed="100 times at most",
+            next_step="Multiply the number of your sizes by that of your trials and primes.",
+            hint=TOO_OFTEN,
+        )
 
 
 @part("bound", "How sure is that?", functions=("false_accept_bound",))
@@ -470,7 +501,7 @@ class TestLikelihood:
 
     @points(0.5)
     def test_logdet_edges(self, student, reference, rng):
-        """A singular C, U = 0, and determinants far beyond 1e308 are no trouble."""
+        """A singular C, U = 0, determinants far beyond 1e308 and one that is 0 are no trouble."""
         inputs = []
         for n, k in ((6, 3), (5, 2)):
             A, U, C, V, _ = system(rng, n, k)
@@ -483,7 +514,16 @@ class TestLikelihood:
             A, C = (scale * A, scale * C) if scale < 1 else (A, scale * np.eye(k))
             extreme.append((tuple(map(float, np.linalg.slogdet(A))), Solver(A), U, C, V))
         answers = [student.woodbury_logdet(*args) for args in extreme]
+        first = np.eye(4)[:, :1]
+        none = student.woodbury_logdet.attempt((1.0, 0.0), Solver(np.eye(4)), first, np.array([[-1.0]]), first.T)
         logarithms(answers, [reference.woodbury_logdet(*args) for args in extreme])
+        check(
+            not none.raised and is_logarithm_of_zero(none.value),
+            measured=f"{none.raised[0] if none.raised else 'another pair'} where A + UCV is diag(0, 1, 1, 1)",
+            allowed="(0, -inf)",
+            next_step="Print numpy.linalg.slogdet(np.diag([0.0, 1.0, 1.0, 1.0])).",
+            hint=ZERO,
+        )
 
     @points(1.5)
     def test_chi2(self, student, reference, rng):
