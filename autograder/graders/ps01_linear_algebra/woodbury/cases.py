@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from autograder.grading import Mismatch, Tolerance, as_array, as_float, check, conditioned
+from autograder.grading import Mismatch, Tolerance, as_array, as_float, check, conditioned, same_values
 from autograder.grading.compare import plain_array
 from autograder.proof import Unreadable, done_laws, read, woodbury
 from autograder.proof import check as judge
@@ -81,7 +81,7 @@ def diagonal(d):
 
 def untouched(before, after):
     """Refuse a call that has changed its arguments; `before` and `after` map names to arrays."""
-    changed = [name for name in before if not np.array_equal(np.asarray(before[name]), np.asarray(after[name]))]
+    changed = [name for name in before if not same_values(before[name], after[name])]
     check(
         not changed,
         measured=f"after the call {' and '.join(changed)} had other values than before",
