@@ -48,6 +48,7 @@ CLASS = {
     "galois": (None, None),
     "hooke": ("Robert", "Hooke"),
     "hertz": ("Points Possible", "Hertz"),
+    "kepler": ("Johannes", "Kepler"),
     "my Points Possible": ("Max", "Points Possible"),
     "=1+1": ("@SUM(1)", "-2+3"),
     "a/b": ("\tTab", "\rReturn"),
@@ -116,6 +117,8 @@ class Exported(Course):
         with_grades["dirac"][CELLS[0]].needs_manual_grade = True
         with_grades["emmy"][WRITTEN].manual_score = None
         with_grades["emmy"][WRITTEN].needs_manual_grade = True
+        # What nbgrader gives to an answer that is as it was released.
+        with_grades["kepler"][WRITTEN].auto_score, with_grades["kepler"][WRITTEN].manual_score = 0.0, None
         # What a person gave to an earlier submission is theirs to look at again.
         with_grades["hooke"][CELLS[0]].manual_score = 2.0
         with_grades["hooke"][CELLS[0]].needs_manual_grade = True
@@ -307,6 +310,21 @@ def assert_specified(results: dict[str, Any]) -> None:
     assert len({case["number"] for case in results["tests"]}) == len(results["tests"])
 
 
+def assert_absent(results: dict[str, Any], problem: str, number: str, most: float) -> None:
+    """The zip that Gradescope runs and the export say the same: one case, and the name that the file must have."""
+    missing = f"{problem}.ipynb was not handed in: there is no file of this name in the submission."
+    assert missing in results["output"].splitlines()
+    [absent] = [case for case in results["tests"] if case["number"].startswith(number)]
+    said = {"output": "This notebook was not handed in.", "score": 0, "max_score": most}
+    assert absent == {"name": problem, "number": number, **said}
+
+
+def assert_unwritten(case: dict[str, Any], most: float) -> None:
+    """Final, and also the same from both."""
+    assert "tags" not in case
+    assert (case["output"], case["score"], case["max_score"]) == ("Nothing was written here.", 0, most)
+
+
 def total(results: dict[str, Any]) -> float:
     """What Gradescope makes of it: the score, or else the sum of the test cases."""
     return float(results.get("score", sum(case.get("score", 0) for case in results["tests"])))
@@ -336,6 +354,9 @@ def test_gradescope_shows_each_test_and_what_a_person_gave(exported: Exported) -
     assert "score" not in cases["The forward of backprop: values"]
     assert cases["The forward of backprop"]["score"] == 0.5
     assert cases["The loss of backprop"]["score"] == MOST + 0.75
+    assert cases["In writing: argument"]["output"] == "A person has graded this."
+    unwritten = {case["name"]: case for case in exported.results("kepler")["tests"]}
+    assert_unwritten(unwritten["In writing: argument"], MOST)
     assert "A penalty of 2.5 points for being late is taken off." in exported.results("fermi")["output"]
 
 

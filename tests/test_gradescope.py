@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from scaffolding import NewCourse
-from test_exports import assert_specified, total
+from test_exports import assert_absent, assert_specified, assert_unwritten, total
 from test_levels import POORER
 
 from autograder.scaffold import scaffold
@@ -154,9 +154,11 @@ def test_a_student_s_code_gets_no_points_by_force(container: Container, course: 
     assert FORGED not in (root / "run_autograder").read_text()
     assert not (root / "picked-up").exists()
     assert container.results()["extra_data"]["isolation"] == ["landlock"]
-    # The other notebook was not handed in.
-    assert "There is no medians.ipynb among the files. Give it that name" in container.results()["output"]
-    assert container.cases()["2.1.1"]["score"] == 0
+    # Nor did they write an answer in words, or hand in the other notebook: nothing waits for a person.
+    assert_unwritten(container.cases()["1.2"], 4)
+    assert_absent(container.results(), "medians", "2", 7)
+    assert "not final" not in container.results()["output"]
+    assert container.results()["extra_data"]["needs_manual_grade"] == []
 
 
 def test_where_nothing_confines_nobody_has_a_score(container: Container, course: NewCourse) -> None:

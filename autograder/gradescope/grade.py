@@ -8,12 +8,13 @@ our own fault, leaves no results and an exit code; Gradescope then says that the
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 from autograder.course import Problem, problems
 from autograder.gradescope.results import Graded, Judged, results
-from autograder.grading.coursecells import answer_title
+from autograder.grading.coursecells import UNANSWERED
 from autograder.grading.run import grade
 from autograder.grading.submission import Submission, Unreadable, read, unread
 from autograder.sandbox import Isolation, NotIsolated, Sandbox
@@ -32,24 +33,27 @@ def run(root: Path) -> None:
 
 
 def _graded(problem: Problem, folder: Path, sandbox: Sandbox) -> Graded:
-    graded = grade(problem, _submission(problem, folder), sandbox)
+    """What the tests find; a cell without tests waits for a person, but one without an answer has 0 points."""
+    path = folder / f"{problem.name}.ipynb"
+    if not os.path.lexists(path):
+        absent = tuple(Judged(grade_id, None, 0.0, points) for grade_id, points in cells_with_points(problem))
+        return Graded(problem.name, None, absent, handed_in=False)
+    submission = _submission(problem, path)
+    graded = grade(problem, submission, sandbox)
     for fault in graded.faults:
         print(f"A grader of {problem} failed; its part needs a person.\n{fault}")
     parts = {f"{problem.name}-check-{part.id}": part for part in graded.record.parts}
-    cells = []
-    for grade_id, points in cells_with_points(problem):
-        part = parts.get(grade_id)
-        title = part.title if part else answer_title(grade_id)
-        score = part.score if part and not part.needs_a_person else None
-        cells.append(Judged(title, part, score, points))
+    scores = {cell.grade_id: 0.0 for cell in submission.cells if cell.source == UNANSWERED}
+    scores |= {grade_id: part.score for grade_id, part in parts.items() if not part.needs_a_person}
+    cells = [
+        Judged(grade_id, parts.get(grade_id), scores.get(grade_id), points)
+        for grade_id, points in cells_with_points(problem)
+    ]
     return Graded(problem.name, graded.record, tuple(cells))
 
 
-def _submission(problem: Problem, folder: Path) -> Submission:
-    path = folder / f"{problem.name}.ipynb"
+def _submission(problem: Problem, path: Path) -> Submission:
     try:
-        if not path.exists():
-            raise Unreadable(f"There is no {path.name} among the files. Give it that name, and submit it again.")
         return read(path, problem)
     except Unreadable as reason:
         return unread(problem, reason)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.grading.coursecells import answer_title, in_words
 from autograder.grading.record import PartResult, Record, TestResult
 
 # What stands in the texts comes in part from students: Gradescope renders none of it.
@@ -21,13 +22,20 @@ WAITING = "needs_manual_grade"
 
 @dataclass(frozen=True)
 class Judged:
-    """One cell with points: its score (None until a person has looked), and whether a person has set it."""
+    """One cell with points: its score (None until a person has looked), and whether a person has set it.
 
-    title: str
+    A written answer that has a score which no person has set is one that nobody wrote.
+    """
+
+    grade_id: str
     part: PartResult | None
     score: float | None
     max_score: float
     by_hand: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.part.title if self.part else answer_title(self.grade_id)
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ def results(notebooks: Iterable[Graded], penalty: float = 0.0) -> dict[str, Any]
     cells = [cell for notebook in notebooks for cell in notebook.cells]
     waiting = [cell.title for cell in cells if cell.score is None]
     said = [f"{record.problem}: {warning}" for record in records for warning in record.warnings]
-    said += [f"{notebook.problem}.ipynb was not handed in." for notebook in notebooks if not notebook.handed_in]
+    said += [_missing(notebook.problem) for notebook in notebooks if not notebook.handed_in]
     if waiting:
         said.append(f"These points are not final: a person has yet to grade {', '.join(waiting)}.")
     if penalty:
@@ -89,6 +97,11 @@ def _cases(first: int, notebook: Graded) -> Iterator[dict[str, Any]]:
             yield {"name": cell.title, "number": number, **_whole(cell)}
 
 
+def _missing(problem: str) -> str:
+    """Who handed it in under another name reads here which one it has to be."""
+    return f"{problem}.ipynb was not handed in: there is no file of this name in the submission."
+
+
 def _absent(notebook: Graded) -> dict[str, Any]:
     score = sum(cell.score or 0.0 for cell in notebook.cells)
     most = sum(cell.max_score for cell in notebook.cells)
@@ -99,7 +112,10 @@ def _whole(cell: Judged) -> dict[str, Any]:
     if cell.score is None:
         worth = f"It is worth {cell.max_score:g} points. A person has yet to grade it; until then it has no score."
         return {"output": worth, "tags": [WAITING]}
-    told = "A person has graded this." if cell.by_hand else ""
+    if cell.by_hand:
+        told = "A person has graded this."
+    else:
+        told = "Nothing was written here." if in_words(cell.grade_id) else ""
     return {"output": told, "score": cell.score, "max_score": cell.max_score}
 
 

@@ -45,6 +45,11 @@ def given_functions(problem: Problem) -> dict[str, str]:
     return {node.name: ast.unparse(node) for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
+def in_words(grade_id: str) -> bool:
+    """Whether it is a written answer: the build names those `backprop-written-energy`."""
+    return "-written-" in grade_id
+
+
 def answer_title(grade_id: str) -> str:
     """What people read of a written answer: "In writing: energy" for `backprop-written-energy`; other ids stay."""
     _, written, name = grade_id.partition("-written-")

@@ -13,7 +13,6 @@ from autograder.gradebook.exports.records import Records
 from autograder.gradebook.exports.rows import Row
 from autograder.gradebook.exports.tables import part_in
 from autograder.gradescope.results import Graded, Judged, results
-from autograder.grading.coursecells import answer_title
 
 
 class GradescopeResults(Scores):
@@ -49,8 +48,7 @@ def _results(own: list[Row], records: Records) -> str:
 
 
 def _judged(row: Row, records: Records) -> Judged:
-    part = part_in(records.of(row), row)
-    title = part.title if part else answer_title(row.cell.grade_id)
     # A score that is flagged is one that a person gave to an earlier submission: it is not final.
     score = None if row.needs_a_person else row.score
-    return Judged(title, part, score, row.cell.max_score, row.grade is not None and row.grade.by_hand)
+    by_hand = row.grade is not None and row.grade.by_hand
+    return Judged(row.cell.grade_id, part_in(records.of(row), row), score, row.cell.max_score, by_hand)
