@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.api import Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.coursedir import CourseDirectory
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 from sqlalchemy import insert
 
 from autograder.grading import record as records
@@ -538,6 +538,10 @@ def test_what_cannot_be_reported_is_said_in_a_sentence(course: Class) -> None:
 
 # In a browser
 
+# A4, landscape, with Chromium's own margins.
+PAPER: ViewportSize = {"width": 1047, "height": 718}
+TOO_WIDE = """() => [...document.querySelectorAll("table")].map(table => table.getBoundingClientRect().right)
+    .filter(right => right > innerWidth)"""
 FITS = "document.documentElement.scrollWidth <= innerWidth"
 # The words of a plot that stick out of it.
 CUT_OFF = """() => [...document.querySelectorAll("svg text")].filter(text => {
@@ -594,5 +598,22 @@ def test_the_page_in_a_browser(page_file: Path) -> None:
             assert not points[-1].isdigit()
             assert sorted_by(page, "Points")[0] == f"{max(numbers):g}"
             assert "descending" in page.get_by_role("status").inner_text()
+            # Nothing is cut off on paper, where nobody can scroll.
+            page.emulate_media(media="print")
+            page.set_viewport_size(PAPER)
+            assert page.evaluate(TOO_WIDE) == []
             context.close()
     assert trouble == []
+
+
+def test_a_column_of_words_is_sorted_as_words_with_numbers_in_them(page_file: Path) -> None:
+    source = page_file.read_text()
+    script = source[source.index("<script>") + 8 : source.rindex("</script>")]
+    ids = ["10", "9", "1a", "2", "1e3"]
+    rows = "".join(f"<tr><th>{name}</th></tr>" for name in ids)
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_content(f"<table><thead><tr><th>Student</th></tr></thead><tbody>{rows}</tbody></table><p id=sorted>")
+        page.add_script_tag(content=script)
+        page.get_by_role("button", name="Student").click()
+        assert page.locator("tbody th").all_inner_texts() == ["1a", "1e3", "2", "9", "10"]

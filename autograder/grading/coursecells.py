@@ -53,7 +53,7 @@ def in_words(grade_id: str) -> bool:
 def answer_title(grade_id: str) -> str:
     """What people read of a written answer: "In writing: energy" for `backprop-written-energy`; other ids stay."""
     _, written, name = grade_id.partition("-written-")
-    return f"In writing: {name.replace('-', ' ')}" if written else grade_id
+    return f"In writing: {name.replace('-', ' ').replace('_', ' ')}" if written else grade_id
 
 
 def _course_cell(cell: dict[str, Any]) -> CourseCell:
