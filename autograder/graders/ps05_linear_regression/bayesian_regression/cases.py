@@ -7,6 +7,9 @@ from autograder.grading import ALGEBRA, Tolerance, agree, as_array, check, condi
 # It leaves no trace in the numbers: right for a regular prior, noise for a singular one.
 TOO_LARGE = "This inverts or factorises a p×p matrix, and S₀ may be singular. Only C, n×n, needs a solve."
 
+# It leaves no trace in the numbers either, but for a point so accurate that 1 + Sxxᵀ/σ² loses the 1.
+SOLVED = "You solve or invert a p×p matrix, and S may have no inverse: Sherman–Morrison divides by a number, σ² + xᵀSx."
+
 # With S₀ = 10⁵ and a well-conditioned X the posterior differs from the maximum of the likelihood by 4e-5 at most; the
 # n-form, which subtracts two numbers of the size of S₀, was off by 1e-5.
 BROAD = Tolerance(1e-3, 1e-3, "a prior of finite width moves the result by some 1e-5")

@@ -78,6 +78,12 @@ def outlier(rng: np.random.Generator, far: float) -> tuple[Array, Array, Array, 
     return m, S, x, x @ m + far * np.sqrt(sigma**2 + x @ S @ x), sigma
 
 
+def small_x(rng: np.random.Generator, size: float) -> tuple[Array, Array, Array, float, float]:
+    """m, S, x, y, sigma in a unit that makes x so small and the parameters as large: y says as much as ever."""
+    m, S, x, y, sigma = observation(rng, 3)
+    return m / size, S / size**2, x * size, y, sigma
+
+
 def special_observations(rng: np.random.Generator) -> dict[str, tuple[Array, Array, Array, float, float]]:
     """Observations that are no special cases of the formula, though a program may make some of them, by name."""
     m, S, _, y, sigma = observation(rng, 3)
@@ -87,6 +93,7 @@ def special_observations(rng: np.random.Generator) -> dict[str, tuple[Array, Arr
         "x = 0": (m, S, np.zeros(3), y, sigma),
         "a reading exactly where it was expected": (whole, S, steps, steps @ whole, sigma),
         **{f"a reading {far} standard deviations off": outlier(rng, float(far)) for far in (10, 50, -50, 60)},
+        **{f"x of the size of {size:g}": small_x(rng, size) for size in (1e-9, 1e-10, 1e-12)},
         "very small units": observation(rng, 3, 1e-9),
         "very large units": observation(rng, 4, 1e9),
     }

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autograder.graders.ps05_linear_regression.bayesian_regression.cases import TOO_LARGE
+from autograder.graders.ps05_linear_regression.bayesian_regression.cases import SOLVED, TOO_LARGE
 from autograder.grading import mistake
 from solutions.ps05_linear_regression.bayesian_regression import (
     coverage,
@@ -156,11 +156,36 @@ def entrywise_product(m, S, x, y, sigma):
     return m + gain * (y - x @ m), S - gain * (S @ x)
 
 
-@mistake("update", hint="Sherman–Morrison needs no inverse of S: yours fails where a parameter is known exactly.")
+@mistake("update", hint=SOLVED)
 def through_the_inverse(m, S, x, y, sigma):
     precision = np.linalg.inv(S)
     new = np.linalg.inv(precision + np.outer(x, x) / sigma**2)
     return new @ (precision @ m + x * y / sigma**2), new
+
+
+@mistake("update", hint=SOLVED)
+def p_by_p_solve(m, S, x, y, sigma):
+    new = np.linalg.solve(np.eye(len(m)) + np.outer(S @ x, x) / sigma**2, S)
+    return m + new @ x * ((y - x @ m) / sigma**2), new
+
+
+@mistake("update", hint=SOLVED)
+def inverse_unless_singular(m, S, x, y, sigma):
+    try:
+        precision = np.linalg.inv(S)
+    except np.linalg.LinAlgError:
+        return update(m, S, x, y, sigma)
+    new = np.linalg.inv(precision + np.outer(x, x) / sigma**2)
+    return new @ (precision @ m + x * y / sigma**2), new
+
+
+@mistake(
+    "update", hint="An x of 1e-9 is not zero: np.allclose has units of its own. The formula needs no special case."
+)
+def nothing_from_a_small_x(m, S, x, y, sigma):
+    if np.allclose(x, 0):
+        return m.copy(), S.copy()
+    return update(m, S, x, y, sigma)
 
 
 @mistake("update", hint="You leave readings out that are far off: nothing in the model allows that, and m must move.")
@@ -396,6 +421,16 @@ def primal(X, y, sigma, m0, S0):
     return m0 + S @ W @ (y - X @ m0), S
 
 
+@mistake("posterior_dual", hint=TOO_LARGE)
+def primal_for_few_parameters(X, y, sigma, m0, S0):
+    n, p = X.shape
+    if p >= n:
+        return posterior_dual(X, y, sigma, m0, S0)
+    W = X.T / sigma**2
+    S = np.linalg.solve(np.eye(p) + S0 @ W @ X, S0)
+    return m0 + S @ (W @ (y - X @ m0)), S
+
+
 @mistake("posterior_dual", hint="A pseudo-inverse of S₀ opens the directions that a singular prior has closed.")
 def pseudo_inverse(X, y, sigma, m0, S0):
     W = X.T / sigma**2
@@ -535,6 +570,11 @@ def half_lambda(X, y, sigma2, lam):
     return map_is_ridge(X, y, sigma2, lam / 2)
 
 
+@mistake("map_is_ridge", hint="α has the units of X²: a smallest α, such as 1e-9, is wrong in other units. Take λσ².")
+def smallest_alpha(X, y, sigma2, lam):
+    return map_is_ridge(X, y, 1.0, max(lam * sigma2, 1e-9))
+
+
 @mistake("map_is_ridge", hint="Your sign before λ is that of (4.13) in the notes; a prior pulls θ towards zero.")
 def prior_repels(X, y, sigma2, lam):
     return np.linalg.solve(X.T @ X - lam * sigma2 * np.eye(X.shape[1]), X.T @ y), -lam * sigma2
@@ -582,6 +622,21 @@ def per_cent(mean, var, y, level):
 )
 def always_two_sigma(mean, var, y, level):
     return coverage(mean, var, y, math.erf(1.96 / math.sqrt(2)))
+
+
+@mistake("coverage", hint="You add a small number to `var`: of readings in nanometres it is larger than the variance.")
+def guarded_against_zero(mean, var, y, level):
+    return coverage(mean, np.asarray(var) + 1e-12, y, level)
+
+
+@mistake(
+    "coverage",
+    hint="Your z is an approximation, and readings at the ends of the interval are counted wrongly: use erf.",
+)
+def approximate_quantile(mean, var, y, level):
+    t = math.sqrt(-2 * math.log((1 - level) / 2))
+    above, below = 2.515517 + 0.802853 * t + 0.010328 * t**2, 1 + 1.432788 * t + 0.189269 * t**2 + 0.001308 * t**3
+    return float(np.mean(np.abs(y - mean) <= (t - above / below) * np.sqrt(var)))
 
 
 @mistake("coverage", hint="erf takes z/√2: the √2 is missing.")

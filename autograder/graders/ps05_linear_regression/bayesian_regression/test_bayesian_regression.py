@@ -1,5 +1,7 @@
 """Hidden tests of "Bayesian linear regression: what a spring has told us"."""
 
+from statistics import NormalDist
+
 import numpy as np
 
 from autograder.graders.ps05_linear_regression.bayesian_regression.calibration import check_calibrated
@@ -9,6 +11,7 @@ from autograder.graders.ps05_linear_regression.bayesian_regression.cases import 
     QUADRATURE,
     REMAINDER,
     RIDGE,
+    SOLVED,
     TOO_LARGE,
     UNITS,
     agree_covariance,
@@ -34,7 +37,7 @@ from autograder.graders.ps05_linear_regression.bayesian_regression.inputs import
     special_observations,
     with_condition,
 )
-from autograder.grading import ALGEBRA, agree, as_float, check, check_law, conditioned, part, points
+from autograder.grading import ALGEBRA, agree, as_array, as_float, check, check_law, conditioned, part, points
 
 DATA = ("X", "y", "sigma", "m0", "S0")
 
@@ -142,12 +145,32 @@ class TestUpdate:
 
     @points(0.5)
     def test_no_special_cases(self, student, reference, rng):
-        """update is right for x = 0, no surprise at all or one of ten to sixty standard deviations, and other units."""
+        """update is right for x = 0 and x near 0, no surprise or one of up to 60 standard deviations, and other units.
+
+        A point a million times more accurate than what was known shows a p×p system: 1 + Sxxᵀ/σ² loses the digits of
+        the 1, and S⁻¹ + xxᵀ/σ² those of S⁻¹. In 900 draws right programs were off by 2e-15 at most, p×p ones by 7e-7
+        at least.
+        """
         inputs = special_observations(rng)
         answers = {name: student.update(*args) for name, args in inputs.items()}
+        exact = [(m, S, x, y, 1e-6 * sigma) for m, S, x, y, sigma in (observation(rng, p) for p in (3, 4, 5))]
+        accurately = [student.update(*args) for args in exact]
         for name, (m, S, x, y, sigma) in inputs.items():
             expected = reference.posterior(x[None, :], np.array([y]), np.array([sigma]), m, S)
             agree_posterior(answers[name], expected, what=f" for {name}")
+        for args, answer in zip(exact, accurately, strict=True):
+            m, S = pair(answer)
+            # Not as_covariance: what a p×p system leaves is noise, and not symmetric either.
+            found = as_vector(m, len(args[0])), as_array(S, of="the covariance S")
+            for value, expected, name in zip(found, reference.update(*args), "mS", strict=True):
+                apart = float(np.max(np.abs(value - expected)) / np.max(np.abs(expected)))
+                check(
+                    apart <= 1e-9,
+                    measured=f"for a point 10⁶ times more accurate than what was known {name} is off by {apart:.3g}",
+                    allowed="1e-09 of its largest entry",
+                    next_step="Divide by the number σ² + xᵀSx, and solve nothing.",
+                    hint=SOLVED,
+                )
 
     @points(0.5)
     def test_order(self, student, reference, rng):
@@ -364,6 +387,9 @@ class TestPosteriorDual:
     def test_cost(self, student, reference, rng):
         """posterior_dual hands numpy.linalg and torch.linalg only n×n systems, and is right for very accurate points.
 
+        Also where p < n, and a p×p system would be the smaller one: the statement asks for n×n ones, and S₀ is never
+        inverted.
+
         Points a million times more accurate than the prior show p×p systems that no helper sees: 1 + S₀XᵀΣ⁻¹X rounds
         the 1 away, while C is as well-conditioned as X.
         """
@@ -376,6 +402,16 @@ class TestPosteriorDual:
             measured=f"a matrix of {largest:g}×{largest:g} was factorised or inverted for 3 points and 60 parameters",
             allowed="3×3",
             next_step="Start from C = Σ + X S₀ Xᵀ, which is n×n. S₀ itself is only multiplied with.",
+            hint=TOO_LARGE,
+        )
+        many = draw(rng, 9, 4)
+        answer, largest = pair(student.dual_cost(*many), "((m, S), size)")
+        agree_posterior(answer, reference.posterior(*many))
+        check(
+            as_float(largest, of="the size of the largest system") != 4,
+            measured="the largest matrix that was factorised or inverted was 4×4, for 9 points and 4 parameters",
+            allowed="9×9, or none",
+            next_step="Use one formula for all n and p, that with C = Σ + X S₀ Xᵀ.",
             hint=TOO_LARGE,
         )
         m, S = pair(student.posterior_dual(*exact))
@@ -497,13 +533,15 @@ def check_degree(answer, expected):
 class TestChecks:
     @points(1)
     def test_map_is_ridge(self, student, reference, rng):
-        """θ is the maximum of the posterior, α the ridge coefficient that finds it, also for p > n and for a tiny α."""
+        """θ is the maximum of the posterior, α the ridge coefficient that finds it; also p > n, tiny α, other units."""
         inputs = []
         for n, p in ((7, 3), (5, 2), (9, 4), (3, 5)):
             X, y, *_ = draw(rng, n, p)
             inputs.append((X, y, np.float64(rng.uniform(0.2, 0.7)), np.float64(rng.uniform(1.5, 4.0))))
         X, y, *_ = draw(rng, 8, 3)
         inputs.append((X, y, np.float64(rng.uniform(2e-4, 7e-4)), np.float64(rng.uniform(0.015, 0.04))))
+        # In a unit a million times larger: X is as much smaller, and α, which has its square, about 1e-12.
+        inputs += [(1e-6 * X, y, sigma2, 1e-12 * lam) for X, y, sigma2, lam in inputs[:3]]
         answers = [student.map_is_ridge.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             theta, alpha = pair(answer, "(θ, α)")
@@ -514,7 +552,7 @@ class TestChecks:
 
     @points(1)
     def test_coverage(self, student, reference, rng):
-        """The fraction of observations in the central interval is right at levels from 10 % to 99.9 %, also for one."""
+        """The fraction of observations in the central interval is right at any level, for one too, and in any units."""
         inputs = []
         # At 99.9 % the pulls are wider, so that some leave the interval: 17 of 401 are to be expected.
         for q, level, width in (
@@ -526,6 +564,14 @@ class TestChecks:
             (401, 0.999, 1.6),
         ):
             inputs.append((*pulled(rng, rng.normal(0.3, width, size=q)), np.float64(level)))
+        for q, level in ((101, 0.9), (83, 0.6), (67, 0.3)):
+            mean, var, y = pulled(rng, rng.normal(0.3, 1.1, size=q))
+            inputs.append((1e-9 * mean, 1e-18 * var, 1e-9 * y, np.float64(level)))
+        for q, level in ((20, 0.9), (14, 0.68), (24, 0.99)):
+            # Around both ends of the interval, by 1e-5 of z: rational approximations of z are off by 4.5e-4.
+            z = NormalDist().inv_cdf((1 + level) / 2)
+            close = np.where(rng.permutation(q) < 0.4 * q, 1 - 1e-5, 1 + 1e-5)
+            inputs.append((*pulled(rng, z * close * rng.choice([-1, 1], size=q)), np.float64(level)))
         for pull in (0.5, -2.5):
             inputs.append((*pulled(rng, np.array([pull])), np.float64(0.8)))
         answers = [student.coverage.inputs_after(*args) for args in inputs]
