@@ -33,6 +33,10 @@ OTHER_POINTS = (
 OVERWRITTEN = "train writes into x0, which belongs to the caller: take rows by x0[rows], and leave x0 in its order."
 DOUBLE = "Your network gives float64: the statement asks for float32, which is what torch's layers have."
 
+ONE_NETWORK = "Every call of make_model returns the same network: make it inside the function, so that each is fresh."
+ONE_T = "Your network is made for one T: use the T that make_model is given, also for the size of an embedding."
+SQUEEZED = "For a single point your network gives (2,) and not (1, 2): squeeze() removes the axis of the batch as well."
+
 
 class Training(NamedTuple):
     """One call of train: for each step the rows of the data, their noise, and the loss that belongs to them."""

@@ -20,6 +20,7 @@ CANCELLED = Tolerance(1e-6, 1e-6, "the noise is the small difference of two poin
 
 SHARED_BY_SAMPLES = "All samples get the same noise: ask for randn(x.shape), a number for each entry of x."
 BY_ROWS = "Your chain asks randn for the noise of one row after the other: randn(x.shape) gives that of all at once."
+WITHOUT_AXIS = "np.squeeze takes the axis of the batch away if B = 1, and that of the space if d = 1: leave it out."
 SHARED_BY_STEPS = "The noise is drawn once and used at every step: ask randn anew inside the loop."
 
 WELLS = {

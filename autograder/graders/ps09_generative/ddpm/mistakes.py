@@ -8,17 +8,20 @@ from autograder.graders.ps09_generative.ddpm.batches import (
     NOT_BY_GEN,
     ONE_BATCH,
     ONE_HALF,
+    ONE_NETWORK,
+    ONE_T,
     OTHER_GEN,
     OTHER_POINTS,
     OVERWRITTEN,
     RESTARTED,
     SEEDED,
     SMOOTHED,
+    SQUEEZED,
     TOO_FEW,
     TOO_MANY,
 )
-from autograder.graders.ps09_generative.ddpm.cases import BY_ROWS, SHARED_BY_SAMPLES, SHARED_BY_STEPS
-from autograder.graders.ps09_generative.ddpm.independence import CENTRED, TIED_TIMES
+from autograder.graders.ps09_generative.ddpm.cases import BY_ROWS, SHARED_BY_SAMPLES, SHARED_BY_STEPS, WITHOUT_AXIS
+from autograder.graders.ps09_generative.ddpm.independence import CENTRED, CUT, SCALED, TIED_TIMES
 from autograder.graders.ps09_generative.ddpm.steps import (
     AGAIN,
     AS_TENSOR,
@@ -29,6 +32,7 @@ from autograder.graders.ps09_generative.ddpm.steps import (
     ONE_NOISE,
     ONE_TIME,
     REPEATED,
+    WRITTEN,
 )
 from autograder.grading import mistake
 from solutions.ps09_generative.ddpm import (
@@ -390,6 +394,64 @@ def noise_centred_in_the_batch(model, opt, x0, sch, gen):
     return loss.item()
 
 
+@mistake("train_step", hint=TIED_TIMES)
+def every_time_equally_often(model, opt, x0, sch, gen):
+    t = 1 + torch.randperm(len(x0), generator=gen) % (len(sch["beta"]) - 1)
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=TIED_TIMES)
+def antithetic_times_of_half_and_one(model, opt, x0, sch, gen):
+    half = torch.randint(1, len(sch["beta"]), (len(x0) // 2 + 1,), generator=gen)
+    t = torch.cat([half, len(sch["beta"]) - half])[: len(x0)]
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=CUT)
+def clipped_noise(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype).clamp(-2.5, 2.5)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=SCALED)
+def noise_of_width_one(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    eps = eps / eps.std()
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
+@mistake("train_step", hint=WRITTEN)
+def data_overwritten(model, opt, x0, sch, gen):
+    t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
+    eps = torch.randn(x0.shape, generator=gen, dtype=x0.dtype)
+    opt.zero_grad()
+    loss = ddpm_loss(model, x0, t, eps, sch)
+    loss.backward()
+    opt.step()
+    x0.zero_()
+    return loss.item()
+
+
 @mistake("train_step", hint=AS_TENSOR)
 def loss_with_its_graph(model, opt, x0, sch, gen):
     t = torch.randint(1, len(sch["beta"]), (len(x0),), generator=gen)
@@ -423,6 +485,43 @@ def double_precision(T):
             return self.net(x, t).double()
 
     return Double()
+
+
+@mistake("make_model", hint=ONE_NETWORK)
+def one_network_for_all(T):
+    if not hasattr(torch.nn, "kept"):
+        torch.nn.kept = make_model(T)
+    return torch.nn.kept
+
+
+@mistake("make_model", hint=ONE_T)
+def embedding_of_fifty(T):
+    class Embedded(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.time, self.first = torch.nn.Embedding(51, 32), torch.nn.Linear(2, 32)
+            self.second, self.last = torch.nn.Linear(32, 32), torch.nn.Linear(32, 2)
+
+        def forward(self, x, t):
+            h = torch.nn.functional.silu(self.first(x) + self.time(t))
+            return self.last(torch.nn.functional.silu(self.second(h) + self.time(t)))
+
+    return Embedded()
+
+
+@mistake("make_model", hint=SQUEEZED)
+def squeezed_output(T):
+    net = make_model(T)
+
+    class Squeezed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, x, t):
+            return self.net(x, t).squeeze()
+
+    return Squeezed()
 
 
 @mistake("train", hint=RESTARTED)
@@ -653,6 +752,15 @@ def stops_before_the_end(eps_fn, xT, ts, eta, sch, randn):
         t, s = np.full(len(x), ts[index]), np.full(len(x), ts[index + 1])
         x = ddim_step(x, t, s, eps_fn(x, t), eta, randn(x.shape), sch)
     return x
+
+
+@mistake("ddim_sample", hint=WITHOUT_AXIS)
+def squeezed_walk(eps_fn, xT, ts, eta, sch, randn):
+    x = xT
+    for index in range(len(ts) - 1):
+        t, s = np.full(len(x), ts[index]), np.full(len(x), ts[index + 1])
+        x = ddim_step(x, t, s, eps_fn(x, t), eta, randn(x.shape), sch)
+    return np.squeeze(x)
 
 
 @mistake("vlb_weight", hint="Your weight has β_t in the place of β̃_t in the denominator.")

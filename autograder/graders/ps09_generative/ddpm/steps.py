@@ -26,13 +26,25 @@ LEFT_OVER = "The gradient of the step before was not cleared: torch adds to .gra
 REPEATED = "Part of the noise occurs twice, perhaps with the other sign: draw one number for each entry of x0."
 AS_TENSOR = "train_step returns the loss as a float, by loss.item(): a tensor keeps the whole graph of the step alive."
 AGAIN = "train_step asks the model about the same x_t more than once: one call gives the loss for backward and return."
+WRITTEN = "train_step writes into x0, which belongs to the caller: zero_, +=, x0[:] = … change it. Make a new tensor."
 NOT_MOVED = "The parameters do not move: after loss.backward() comes opt.step(), with no zero_grad between the two."
 
 
 def story_of(value, steps):
     """The steps that watch_train_step recorded, each a dict of plain data."""
     whole = isinstance(value, list) and len(value) == steps
-    return [keyed(step, ("loss", "seen", "before", "after")) for step in (value if whole else [None])]
+    return [keyed(step, ("loss", "seen", "before", "after", "x0")) for step in (value if whole else [None])]
+
+
+def check_kept(story, x0):
+    """x0 is the caller's: after each step it must be what it was."""
+    check(
+        all(np.array_equal(as_array(step["x0"], of="x0"), x0) for step in story),
+        measured="after train_step x0 had other values than before",
+        allowed="arguments that stay as they were",
+        next_step="Operators such as += and indexed assignments write into the caller's tensor: make a new one.",
+        hint=WRITTEN,
+    )
 
 
 def through_probe(student, reference, rng, size, dtype, tolerance):
@@ -111,6 +123,7 @@ def check_pool(drawn, sch):
     _check_noise(np.concatenate([eps for _, _, eps in drawn]))
     independence.check_times([t for _, t, _ in drawn], len(sch["beta"]) - 1)
     independence.check_means([eps for _, _, eps in drawn])
+    independence.check_widths([eps for _, _, eps in drawn])
 
 
 def _check_times(t, T):

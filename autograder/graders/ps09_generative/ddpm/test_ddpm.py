@@ -3,7 +3,17 @@
 import numpy as np
 import torch
 
-from autograder.graders.ps09_generative.ddpm.batches import check_randomness, check_training, lattice, watched
+from autograder.graders.ps09_generative.ddpm.batches import (
+    ONE_NETWORK,
+    ONE_T,
+    SQUEEZED,
+    TRICKLE,
+    check_randomness,
+    check_training,
+    lattice,
+    watched,
+)
+from autograder.graders.ps09_generative.ddpm.batches import STEPS as STEPS_OF_TRAIN
 from autograder.graders.ps09_generative.ddpm.calibrated import (
     FLOOR,
     HALF,
@@ -26,6 +36,7 @@ from autograder.graders.ps09_generative.ddpm.cases import (
     CANCELLED,
     CHAIN,
     SIZES,
+    WITHOUT_AXIS,
     Constant,
     Model,
     Normal,
@@ -41,6 +52,7 @@ from autograder.graders.ps09_generative.ddpm.cases import (
 from autograder.graders.ps09_generative.ddpm.steps import (
     BATCH,
     SINGLE,
+    check_kept,
     check_pool,
     check_update,
     draws,
@@ -49,7 +61,7 @@ from autograder.graders.ps09_generative.ddpm.steps import (
     story_of,
     through_probe,
 )
-from autograder.grading import ALGEBRA, Tolerance, agree, as_float, check, part, points
+from autograder.grading import ALGEBRA, Tolerance, agree, as_array, as_float, check, part, points
 from autograder.sandbox import StudentError
 
 
@@ -247,15 +259,19 @@ class TestTraining:
         sch = reference.schedule(8, "linear", *BETAS)
         A, b, x0 = rng.normal(size=(3, 3)), 0.1 * rng.normal(size=3), rng.normal(size=(B, 3))
         seed = int(rng.integers(2**31)) if seed is None else seed
-        return story_of(student.watch_train_step(A, b, x0, sch, lr, seed, 3, stale), 3), x0, sch
+        story = story_of(student.watch_train_step(A, b, x0, sch, lr, seed, 3, stale), 3)
+        check_kept(story, x0)
+        return story, x0, sch
 
     @points(1)
     def test_draws(self, student, reference, rng):
         """train_step draws a uniform t and a normal ε for every sample, anew at every step, and from gen.
 
-        Three steps with 3000 samples, each by itself and all together. Nominal false-fail rate 7e-11, of which pairs
-        of times and the means of a batch have 1e-11; observed 0 in 1000 runs, and 0 in 50 for a student who draws in
-        single precision. Power, 50 runs each: seen in 50 are the first five mistakes of the catalogue about the draws;
+        Three steps with 3000 samples, each by itself and all together. Nominal false-fail rate 2e-10, of which pairs
+        of times and the means of a batch have 1e-11, their widths 3e-11 and the shares of
+        the times 4e-11; observed 0 in 1000 runs before
+        widths and shares were looked at, and 0 in 60 since; 0 in 50 for a student who draws in single precision.
+        Power, 50 runs each: seen in 50 are the first five mistakes of the catalogue about the draws;
         an ε of width 0.9 or 0.95, of mean 0.1, clipped at 2, uniform, or half of it a copy of the other half; a last
         time, or both ends, drawn half as often; times in turn, or shared by four samples, or by one pair in five; an ε
         that is centred over the batch; times that are sorted, mirrored, or shared by two. (`measure.py draws`)
@@ -300,7 +316,7 @@ class TestTraining:
 
     @points(0.5)
     def test_train(self, student, rng):
-        """train goes on with the network as it is, by `steps` steps on batches drawn by gen; it leaves x0 alone.
+        """make_model gives a new network for any T; train goes on with it, by `steps` steps on batches drawn by gen.
 
         Three runs of 30 steps: two with one seed, one with another. Refused in 0 of 175 runs of five right answers (the
         reference, batches of 1024, of one row, of all rows, epochs); `tests/test_ddpm_train.py` has what is refused.
@@ -311,6 +327,37 @@ class TestTraining:
         for training in trainings:
             check_training(training, data)
         check_randomness(*trainings)
+        self.check_models(student, data, seed)
+
+    def check_models(self, student, data, seed):
+        """make_model gives a network of its own at each call, for any T and also for a single point."""
+        one, other = student.new_model(4, seed), student.new_model(4, seed + 1)
+        t = np.array([1, 4, 2])
+        before = student.predictions(one, data[:3], t)
+        student.train_more(other, data, TRICKLE, seed, STEPS_OF_TRAIN)
+        check(
+            np.array_equal(before, student.predictions(one, data[:3], t)),
+            measured="training one network changed what another one says",
+            allowed="a fresh network at each call of make_model",
+            next_step="Make the network inside make_model, and not once beside it.",
+            hint=ONE_NETWORK,
+        )
+        attempt = student.predictions.attempt(student.new_model(200, seed), data[:3], np.array([200, 1, 100]))
+        check(
+            not attempt.raised,
+            measured=f"a network for T = 200 raised {attempt.raised[:1]} at t = 200",
+            allowed="an answer at 1, …, T, for any T",
+            next_step="Look for a number in make_model that should be T.",
+            hint=ONE_T,
+        )
+        single = as_array(student.predictions(one, data[:1], t[:1]), of="the output of your model")
+        check(
+            single.shape == (1, 2),
+            measured=f"for a single point the network gives shape {single.shape}",
+            allowed="(1, 2)",
+            next_step="Leave squeeze() away, or name the axis.",
+            hint=SQUEEZED,
+        )
 
     def excess(self, student, reference, rng, rounds, allowed):
         """How far the student's trained model is from the oracle of wells that it learned from data alone."""
@@ -484,6 +531,7 @@ class TestDdim:
 
     def compare(self, student, reference, rng, etas):
         walks = (5, 2, 50, [50, 41, 23, 7, 1, 0]), (3, 2, 7, list(range(7, -1, -1))), (4, 3, 13, [9, 4, 0])
+        walks += (1, 2, 9, [9, 4, 0]), (3, 1, 9, [8, 3, 0])
         chains = []
         for eta in etas:
             for B, d, T, ts in walks:
@@ -494,6 +542,14 @@ class TestDdim:
                 noisy = len(ts) - 2 if eta else 0
                 chains.append((given, student.ddim_sample.inputs_after(*given), right, noisy))
         for (oracle, xT, ts, _, sch, randn), (answer, after), right, noisy in chains:
+            squeezed = isinstance(answer, np.ndarray) and answer.shape == np.squeeze(xT).shape != xT.shape
+            check(
+                not squeezed,
+                measured=f"x_0 has shape {np.shape(answer) if squeezed else xT.shape}",
+                allowed=f"shape {xT.shape}",
+                next_step="Print the shapes of xT and of what you return, for B = 1 and for d = 1.",
+                hint=WITHOUT_AXIS,
+            )
             agree(answer, right, CHAIN, of="x_0")
             oracle.check_calls()
             check_amount(randn, noisy, xT.shape)
