@@ -100,7 +100,7 @@ def _message(test: TestResult) -> str:
 def _cause(test: TestResult) -> str:
     if not test.hint:
         return ""
-    return f'<div class="alert alert-info"><strong>Likely cause:</strong> {_lines(test.hint)}</div>'
+    return f'<div class="alert alert-info"><strong>Likely cause:</strong> {coded(_lines(test.hint))}</div>'
 
 
 def _described(sentences: dict[str, str | None]) -> str:
@@ -138,6 +138,11 @@ def _notes(sentences: tuple[str, ...]) -> str:
         return ""
     items = "".join(f"<li>{_lines(sentence)}</li>" for sentence in sentences)
     return f'<div class="alert alert-warning"><strong>Please note</strong><ul>{items}</ul></div>'
+
+
+def coded(html: str) -> str:
+    """Escaped text, in which what stands between backticks is shown as code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html)
 
 
 def _lines(text: str) -> str:

@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from autograder.gradebook.page import coded
 from autograder.report.classroom.gather import Gathered
 from autograder.report.classroom.numbers import numbers_of
 from autograder.report.classroom.plots import parts_plot, scores_plot
@@ -26,7 +28,7 @@ def page_of(found: Gathered) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "duration": duration}
+    environment.filters |= {"number": number, "percent": percent, "duration": duration, "coded": _coded}
     records = {problem: found.records(problem) for problem in found.problems}
     return environment.get_template("page.html.jinja").render(
         found=found,
@@ -37,6 +39,10 @@ def page_of(found: Gathered) -> str:
         parts_plot=parts_plot,
         made=datetime.now().astimezone(),
     )
+
+
+def _coded(hint: str) -> Markup:
+    return Markup(coded(escape(hint)))
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -268,13 +268,12 @@ class TestTraining:
         """train_step draws a uniform t and a normal ε for every sample, anew at every step, and from gen.
 
         Three steps with 3000 samples, each by itself and all together. Nominal false-fail rate 2e-10, of which pairs
-        of times and the means of a batch have 1e-11, their widths 3e-11 and the shares of
-        the times 4e-11; observed 0 in 1500 runs, and
-        0 in 50 for a student who draws in single precision.
-        Power, 50 runs each: seen in 50 are the first five mistakes of the catalogue about the draws;
-        an ε of width 0.9 or 0.95, of mean 0.1, clipped at 2, uniform, or half of it a copy of the other half; a last
-        time, or both ends, drawn half as often; times in turn, or shared by four samples, or by one pair in five; an ε
-        that is centred over the batch; times that are sorted, mirrored, or shared by two. (`measure.py draws`)
+        of times and the means of a batch have 1e-11, their widths 3e-11 and the shares of the times 4e-11; observed 0
+        in 1500 runs, and 0 in 50 for a student who draws in single precision. Power, 50 runs each: seen in 50 are the
+        first five mistakes of the catalogue about the draws; an ε of width 0.9 or 0.95, of mean 0.1, clipped at 2,
+        uniform, or half of it a copy of the other half; a last time, or both ends, drawn half as often; times in turn,
+        or shared by four samples, or by one pair in five; an ε that is centred over the batch; times that are sorted,
+        mirrored, or shared by two. (`measure.py draws`)
         """
         inputs, seed = rng.integers(2**31, size=2)
         stories = []
