@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -155,6 +157,19 @@ def _plain(value: Any) -> Any:
     return [_plain(member) for member in value] if isinstance(value, list) else value
 
 
+@dataclass(frozen=True)
+class Given:
+    """A given function, as a grader calls it."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, *args: Any) -> Any:
+        return _plain(self.function(*args))
+
+    def attempt(self, *args: Any) -> SimpleNamespace:
+        return SimpleNamespace(raised=(), value=self(*args))
+
+
 class Notebook:
     """The reference and the statement's given cell in one namespace; no sandbox, which would take ten times as long."""
 
@@ -167,6 +182,9 @@ class Notebook:
         exec(cell, self.names)
         exec(code, self.names)
         self.watch_train = self
+
+    def __getattr__(self, name: str) -> Given:
+        return Given(self.names[name])
 
     def inputs_after(self, *args: Any) -> tuple[Any, list[Any]]:
         given = copy.deepcopy(list(args))
