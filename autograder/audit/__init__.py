@@ -60,7 +60,7 @@ def audit(problem: Problem, level: Isolation, pool: Executor, seeds: int = 1, wh
     """Have `pool` grade every notebook of the catalogue: right answers with each of `seeds` seeds, wrong with one.
 
     Rows come as the notebooks do, and several for a notebook in which several alternatives stand. Unless the `whole`
-    catalogue is asked for, all that is right is graded, a blank notebook and one mistake of each function.
+    catalogue is asked for, the reference, a blank notebook, an alternative and a mistake of each function are graded.
     """
     chosen = expectations(problem) if whole else _sample(expectations(problem))
     notebooks = [list(group) for _, group in groupby(chosen, key=lambda one: id(one.beside or one.submission))]
@@ -109,11 +109,12 @@ def expectations(problem: Problem) -> Iterator[Expectation]:
 
 
 def _sample(every: Iterator[Expectation]) -> Iterator[Expectation]:
-    """All that is right; and of what is wrong the first blank notebook, and the first mistake of each function."""
+    """The reference, the first blank notebook, and the first alternative and mistake of each function."""
     seen = set()
     for one in every:
-        about = (one.kind, one.part and one.name.partition(":")[0])
-        if one.is_right or (one.kind != "stub" and about not in seen):
+        function, colon, _ = one.name.partition(": ")
+        about = (one.kind, function if colon else "")
+        if one.kind != "stub" and about not in seen:
             yield one
         seen.add(about)
 
