@@ -1,6 +1,6 @@
 """Modules run as programs in a process of their own, which begins where nbgrader and ours are imported already.
 
-A command imports for a second or two, and there are eighty of them here. The tests of the demo start them as people do.
+A command imports for a second or two. The tests of the demo start them as people do.
 """
 
 from __future__ import annotations

@@ -88,7 +88,8 @@ LINKS_IN_FORMULAS = re.compile(r"\\(?:href|mmlToken)")
 NAMES = ("student", "first_name", "last_name", "notebook_path")
 # Pygments looks for a docstring after every space of a run of blank lines: ten thousand of them take it seconds.
 BLANK = re.compile(r"\s{500}")
-# Code is shown in colours up to these numbers of characters, in a cell and in a notebook: ours have 2,500 and 45,000.
+# Code is shown in colours up to these numbers of characters, in a cell and in a notebook: ours have 2,500,
+# but for one of 26,000 that writes the files of a set, and 45,000.
 LONGEST_COLOURED, MOST_COLOURED = 10_000, 100_000
 
 
