@@ -23,7 +23,8 @@ INFORMATIVE = 3
 # mistakes of the catalogues differ by 1e-3 and more.
 RTOL, ATOL = 1e-6, 1e-8
 
-# Parts of one result that are looked at: of ours none has ten, and a student's may have as many as the wire takes.
+# Parts of one result that are looked at: of ours none has more than a dozen, and a student's may have as many as the
+# wire takes.
 MOST_PARTS = 100
 # Where the numbers of the arguments stand among those of the result.
 ARGUMENT = "argument "

@@ -480,7 +480,7 @@ class TestReverse:
             check_amount(randn, STEPS - 1, (SAMPLES, 2))
             if found[-1] <= THRESHOLD:
                 return
-        # Of 40 points of a right histogram, three lie outside of its band once in ten thousand.
+        # Of 40 points of a right histogram, three lie outside of its band twice in ten thousand.
         shown = tuple(picture for picture in marginals(x) if picture.outside > 2)
         alone = "Each coordinate alone looks right: look at the wells one by one, at their shares, widths and tilts."
         check(
