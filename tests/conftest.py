@@ -164,6 +164,32 @@ def missing(level: Isolation) -> str:
     return f"{level.label} needs {found[0].name} ({found[0].why}); try: {found[0].remedy}" if found else ""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    words = "make each attack that is made at two levels at one of them: root at the one, any other user at the other"
+    parser.addoption("--crossed", action="store_true", help=words)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --crossed, leave out the other level of each attack.
+
+    Two runs, as root and as an ordinary user, then make every attack as both, at both levels, and half of the attacks
+    in each of the four ways, in the time of one run.
+    """
+    if not config.getoption("--crossed"):
+        return
+    attacks: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        level = item.callspec.params.get("sandbox") if isinstance(item, pytest.Function) and "[" in item.name else None
+        if "hostile" in item.path.parts and isinstance(level, Isolation):
+            attacks.setdefault(item.nodeid.replace(level.label, ""), []).append(item)
+    left_out = set()
+    for number, attack in enumerate(sorted(attacks)):
+        by_level = sorted(attacks[attack], key=lambda item: item.nodeid)
+        left_out.update(by_level[(number + (os.geteuid() == 0)) % 2 :: 2])
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark, level in LEVELS.items():

@@ -414,6 +414,7 @@ def test_lateness_scores_by_hand_and_the_missing_are_as_in_the_gradebook(course:
     assert "Handed in nothing: 1 student absent" in text
     assert "Were late: 1 student late" in text
     assert "1.5 so far 2 d 5 min" in text
+    assert "those with nothing left to grade (1 notebook) have 5.0 of 5 in the mean" in text
     assert "Left out, as graded but not in the gradebook any more: 1." in text
     assert not [row for row in rows if row["student"] == "withdrawn"]
 

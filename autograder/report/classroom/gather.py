@@ -59,6 +59,11 @@ class Gathered:
     def records(self, problem: str) -> list[Record]:
         return [entry.record for entry in self.entries if entry.problem == problem and entry.record is not None]
 
+    def finished(self, problem: str) -> list[Marks]:
+        """The gradebook's marks of the graded notebooks in which nothing waits for a person."""
+        graded = (entry for entry in self.entries if entry.problem == problem and entry.record is not None)
+        return [entry.marks for entry in graded if entry.marks is not None and not entry.marks.pending]
+
 
 @dataclass(frozen=True)
 class _Course:

@@ -41,7 +41,7 @@ def scores_plot(numbers: ProblemNumbers) -> Markup:
     step = max(1.0, np.ceil(most / MOST_BARS))
     edges = np.array([*np.arange(0, most, step), most, most + step])
     counts, _ = np.histogram(numbers.scores, edges)
-    words = f"Points in {numbers.name} of {len(numbers.scores)} students"
+    words = f"Points of the hidden tests of {numbers.name}, for {len(numbers.scores)} students"
     if numbers.mean is not None:
         words += f": the mean is {numbers.mean:.1f} of {most:g}, {counts[-1]} have all, {counts[0]} less than {step:g}"
     with mpl.rc_context(STYLE):
@@ -50,7 +50,7 @@ def scores_plot(numbers: ProblemNumbers) -> Markup:
         # From edge to edge: the last bar before all points is a narrow one if the maximum is no multiple of the step.
         colours = [SOME] * (len(counts) - 1) + [FULL]
         axes.bar(edges[:-1], counts, width=0.9 * np.diff(edges), align="edge", color=colours)
-        axes.set_xlabel(f"points (of {most:g})")
+        axes.set_xlabel(f"points of the hidden tests (of {most:g})")
         axes.set_ylabel("students")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return _svg(figure, f"{numbers.name}-scores", f"{words}.")
