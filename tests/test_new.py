@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from scaffolding import NewCourse
@@ -58,6 +60,44 @@ def test_students_get_it_without_the_answer(course: NewCourse) -> None:
     assert "raise NotImplementedError()" in released
     assert "sigma**-2.0" in (course.root / "source" / f"{SLUG}.ipynb").read_text()
     assert "sigma**-2.0" not in released
+
+
+RIDGE = '''"""Ridge regression."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def fit(X: NDArray[np.float64], y: NDArray[np.float64], lam: float) -> NDArray[np.float64]:
+    """(XᵀX + λ1)⁻¹Xᵀy. X: (n, p), y: (n,), λ > 0. Returns (p,)."""
+    return np.linalg.solve(X.T @ X + lam * np.eye(X.shape[1]), X.T @ y)
+'''
+CHECK = ":part: fit\nassert np.allclose(fit(np.eye(2), np.ones(2), 1.0), 0.5)\n```"
+
+
+@pytest.mark.level1
+def test_the_example_of_contributing_stands_its_audit(course: NewCourse) -> None:
+    """Its code, as it stands there, put into the files of a new problem."""
+    blocks = re.findall(r"^    (?:.+\n(?:    .*\n)*)", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    cells, tests, mistake, alternative = (dedent(block) for block in blocks[1:5])
+    slug = "ps05_linear_regression/ridge"
+    course.mlphys("new", slug)
+    statement = course.root / "source" / f"{slug}.md"
+    text = re.sub(r"from solutions.* import best_value", cells.split("  ")[0], statement.read_text())
+    statement.write_text(re.sub(r":part: best_value\n.*?```", lambda _: CHECK, text, flags=re.S))
+    (course.root / "solutions" / f"{slug}.py").write_text(RIDGE)
+    graders = course.root / "autograder/graders" / slug
+    imports = (
+        "import numpy as np",
+        "from autograder.grading import ALGEBRA, agree, alternative, mistake, part, points",
+        "from solutions.ps05_linear_regression.ridge import fit",
+    )
+    head = "\n".join(imports) + "\n\n\n"
+    for name, code in (("test_ridge", tests), ("mistakes", mistake), ("alternatives", alternative)):
+        (graders / f"{name}.py").write_text(head + code)
+    course.mlphys("build")
+    printed = course.mlphys("audit", slug)
+    assert "As they should be: reference 1/1, blank 8/8, alternative 1/1, mistake 1/1, stub 2/2." in printed
 
 
 def test_nothing_is_overwritten(course: NewCourse) -> None:
