@@ -76,6 +76,19 @@ OTHERS = {
         "    return ((model(x, t) + model(x, t) - 2 * eps) ** 2).mean() / 4",
         "called 2 times",
     ),
+    "a model that forgets what it saw": (
+        "loss",
+        "def ddpm_loss(model, x0, t, eps, sch):\n    s = torch.as_tensor(sch['abar'])[t][:, None]\n"
+        "    x = (s.sqrt() * x0 + (1 - s).sqrt() * eps).to(x0.dtype)\n"
+        "    loss = ((model(x, t) - eps) ** 2).mean()\n    model.seen = 5\n    return loss",
+        "what a given cell notes of your model was overwritten",
+    ),
+    "a model with one more parameter": (
+        "training",
+        STEP + "opt.zero_grad()\n    loss = ddpm_loss(model, x0, torch.ones(len(x0)).long(), x0, sch)\n"
+        "    loss.backward()\n    model.more = torch.nn.Parameter(torch.ones(1))\n    return loss.item()",
+        "had parameters of the shapes [(3, 3), (3,)] and [(3, 3), (3,), (1,)]",
+    ),
     "a step without a loss": ("training", STEP + "return 0.5", "called 0 times"),
     "a gradient that is not there": (
         "training",

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograder.graders.ps09_generative.ddpm.cases import keyed, sized
-from autograder.graders.ps09_generative.ddpm.steps import AGAIN, losses_of, only_call, same_points
+from autograder.graders.ps09_generative.ddpm.cases import keyed, recorded, sized
+from autograder.graders.ps09_generative.ddpm.steps import AGAIN, losses_of, only_call, pair, same_points
 from autograder.grading import as_array, check, same_values
 
 # Points near those of a square lattice, each displaced by up to JITTER, with a mean that is not 0: shifted data fit
@@ -68,7 +68,7 @@ def watched(student, data, seed):
     )
     returned = losses_of(found["losses"], STEPS)
     points = data[np.argsort(_number(data))].astype(float)
-    rows = [_row(seen, said, points) for seen, said in zip(found["seen"], found["said"], strict=True)]
+    rows = [_row(seen, said, points) for seen, said in zip(recorded(found["seen"]), found["said"], strict=True)]
     batches, noise, losses = ([row[k] for row in rows] for k in range(3))
     check(
         same_values(data, after) and all(same_values(TRICKLE[name], sch.get(name)) for name in TRICKLE),
@@ -82,13 +82,8 @@ def watched(student, data, seed):
 
 def _row(seen, said, points):
     """Which of the points, in the order of their numbers, one step saw, the noise that they had, and its loss."""
-    check(
-        len(seen) == 2,
-        measured=f"the model was called with {len(seen)} arguments",
-        allowed="x_t and t",
-        next_step="Call model(xt, t).",
-    )
-    shown = seen if np.ndim(seen[0]) == 2 else seen[::-1]  # who names the arguments may turn them round
+    shown = pair(seen)
+    shown = shown if np.ndim(shown[0]) == 2 else shown[::-1]  # who names the arguments may turn them round
     x, t = only_call([shown], (*as_array(shown[0], of="what the model was shown").shape[:1], 2))
     y = sized(said, x.shape, "the output of your model")
     number = _number(x)

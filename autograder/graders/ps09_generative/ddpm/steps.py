@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from autograder.graders.ps09_generative.ddpm import independence
-from autograder.graders.ps09_generative.ddpm.cases import BETAS, draw, keyed, sized
+from autograder.graders.ps09_generative.ddpm.cases import BETAS, draw, keyed, recorded, sized
 from autograder.grading import ALGEBRA, Tolerance, agree, as_array, as_float, check
 
 # ε_θ of a float32 net is fed with x_t of seven digits; 1 − ᾱ₁ = 1e-4 taken in single precision is off by 1.7e-4.
@@ -30,10 +30,19 @@ WRITTEN = "train_step writes into x0, which belongs to the caller: zero_, +=, x0
 NOT_MOVED = "The parameters do not move: after loss.backward() comes opt.step(), with no zero_grad between the two."
 
 
-def story_of(value, steps):
-    """The steps that watch_train_step recorded, each a dict of plain data."""
+def story_of(value, steps, d):
+    """The steps that watch_train_step recorded of a probe in d dimensions, each a dict of plain data."""
     whole = isinstance(value, list) and len(value) == steps
-    return [keyed(step, ("loss", "seen", "before", "after", "x0")) for step in (value if whole else [None])]
+    story = [keyed(step, ("loss", "seen", "before", "after", "x0")) for step in (value if whole else [None])]
+    for step in story:
+        shapes = [[entry.shape for entry in row] for row in recorded([step["before"], step["after"]])]
+        check(
+            shapes == [[(d, d), (d,)]] * 2,
+            measured=f"before and after train_step the model had parameters of the shapes {shapes[0]} and {shapes[1]}",
+            allowed="the parameters that the model came with",
+            next_step="train_step changes the values of the parameters only, by opt.step().",
+        )
+    return story
 
 
 def check_kept(story, x0):
@@ -85,6 +94,7 @@ def single_precision(student, reference, rng):
 
 def only_call(seen, shape):
     """x_t and t of the only call of the model, which must be of the kinds that the statement says."""
+    seen = recorded(seen)
     check(
         len(seen) == 1,
         measured=f"the model was called {len(seen)} times",
@@ -92,7 +102,7 @@ def only_call(seen, shape):
         next_step="Call the model once for the whole batch, with a t and an ε for each sample.",
         hint=AGAIN if len(seen) > 1 and same_points(*seen[:2]) else None,
     )
-    xt, t = seen[0]
+    xt, t = pair(seen[0])
     check(
         t.dtype.kind in "iu" and t.shape == shape[:1],
         measured=f"the model was shown times of dtype {t.dtype} and shape {t.shape}",
@@ -100,6 +110,17 @@ def only_call(seen, shape):
         next_step="Pass the integers of t as they are, one for each sample.",
     )
     return sized(xt, shape, "the x_t that the model was shown"), t.astype(int)
+
+
+def pair(call):
+    """x_t and t, which a model must be called with."""
+    check(
+        len(call) == 2,
+        measured=f"the model was called with {len(call)} arguments",
+        allowed="x_t and t",
+        next_step="Call model(xt, t).",
+    )
+    return call
 
 
 def same_points(one, two):
