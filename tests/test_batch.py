@@ -234,6 +234,8 @@ def test_only_who_is_asked_for_is_graded(released: Course, tmp_path: Path) -> No
     course = copied(released, tmp_path / "course")
     assert grade(course, "--student", "cyd", "--student", "dan").graded == ["cyd", "dan"]
     assert sorted(path.name for path in (course.root / "autograded").iterdir()) == ["cyd", "dan"]
+    [said] = grade_each(course, "grade('ps01_linear_algebra', ['cyd', 'zoe', ''])")
+    assert said == "2: '', 'zoe' handed in no ps01_linear_algebra. Those who did are named in `submitted`."
 
 
 def processes_of(course: Course) -> list[psutil.Process]:

@@ -83,9 +83,9 @@ class Assignment:
 
         Those whom nbgrader is configured to leave out (`student_id_exclude`) are left out.
         """
-        excluded = set(self.directory.student_id_exclude.split(","))
+        excluded = {name for name in self.directory.student_id_exclude.split(",") if name}
         if asked := sorted(excluded.intersection(students)):
-            raise Unusable(f"{', '.join(asked)} is left out by c.CourseDirectory.student_id_exclude.")
+            raise Unusable(f"{', '.join(map(repr, asked))} is left out by c.CourseDirectory.student_id_exclude.")
         loop = self._loop(_none, (), ())
         try:
             loop.init_notebooks()
@@ -99,7 +99,8 @@ class Assignment:
         own = {p.name: p for p in problems() if p.assignment == self.name and p.name in self._released}
         found = {self._student(folder): files for folder, files in loop.assignments.items() if folder not in odd}
         if missing := sorted(set(students) - found.keys()):
-            raise Unusable(f"{', '.join(missing)} handed in no {self.name}. Those who did are named in `submitted`.")
+            names = ", ".join(map(repr, missing))
+            raise Unusable(f"{names} handed in no {self.name}. Those who did are named in `submitted`.")
         chosen = sorted(found.keys() & set(students) if students else found.keys() - excluded)
         notebooks = {student: self._known(student, map(Path, sorted(found[student])), own) for student in chosen}
         return {student: known for student, known in notebooks.items() if known}
