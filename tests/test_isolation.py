@@ -228,6 +228,8 @@ REFUSED = {
     "userfaultfd": "asked(323, 0)",
     "TIOCSTI": "asked(16, 0, 0x5412, b'x')",
     "TIOCSTI, with bits that the kernel does not read": "asked(16, 0, 0x100005412, b'x')",
+    "F_SETLEASE, which holds up who opens a file": "asked(72, 0, 1024, 0)",
+    "F_NOTIFY": "asked(72, 0, 1026, 0)",
 }
 
 

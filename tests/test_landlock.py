@@ -140,6 +140,9 @@ REFUSED = {
     "a socket of the internet": "asked(41, 2, 1, 0)",
     "a socket that is a file": "asked(41, 1, 1, 0)",
     "a pair that sends to files": "asked(53, 1, 2, 0, (ctypes.c_int * 2)())",
+    "a raw pair, of which the kernel makes the same": "asked(53, 1, 3 | 0x80000, 0, (ctypes.c_int * 2)())",
+    "F_SETLEASE, which holds up who opens a file": "asked(72, 0, 1024, 0)",
+    "F_NOTIFY": "asked(72, 0, 1026, 0)",
 }
 
 

@@ -140,8 +140,10 @@ def system_call_filter(level: Isolation) -> bytes:
         masked = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", masked)
     # The kernel reads 32 bits of these arguments, a filter 64. TIOCSTI types into the terminal of whoever started us;
-    # AF_VSOCK reaches the host of a virtual machine from any network namespace.
-    for name, place, value in (("ioctl", 1, 0x5412), ("socket", 0, 40)):
+    # AF_VSOCK reaches the host of a virtual machine from any network namespace. A lease, which the owner of a file may
+    # take, holds up everybody else who opens it, for 45 s; F_NOTIFY tells who changes a directory.
+    of_files = ("fcntl", 1, F_SETLEASE), ("fcntl", 1, F_NOTIFY)
+    for name, place, value in (("ioctl", 1, 0x5412), ("socket", 0, 40), *of_files):
         same = pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 2**32 - 1, value)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name, same)
     # Memory that is shared and nobody's file is in no process's PSS once it is unmapped from its page table.
@@ -168,7 +170,8 @@ def _refuse_by_argument(rules: Any) -> None:
     for name in ("setsid", "setpgid"):
         rules.add_rule(pyseccomp.ERRNO(0), name)
     rules.add_rule(refused, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
-    rules.add_rule(refused, "socketpair", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xF, SOCK_DGRAM))
+    for kind in (SOCK_DGRAM, SOCK_RAW):  # the kernel makes the one of the other
+        rules.add_rule(refused, "socketpair", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xF, kind))
     for name, commands in (("fcntl", (F_SETOWN, F_SETOWN_EX)), ("ioctl", (FIOSETOWN, SIOCSPGRP))):
         for command in commands:
             rules.add_rule(refused, name, pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 2**32 - 1, command))
@@ -206,4 +209,5 @@ REFUSED_WITHOUT_NAMESPACES = (
     *("utime", "utimes", "futimesat", "utimensat"),
     *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
 )
-PR_SET_DUMPABLE, SOCK_DGRAM, F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 4, 2, 8, 15, 0x8901, 0x8902
+PR_SET_DUMPABLE, SOCK_DGRAM, SOCK_RAW, F_SETLEASE, F_NOTIFY = 4, 2, 3, 1024, 1026
+F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 15, 0x8901, 0x8902

@@ -52,8 +52,13 @@ class Solver:
 
     def __call__(self, b):
         b = np.asarray(b, dtype=float)
+        if b.ndim not in {1, 2} or len(b) != len(self.A):
+            raise ValueError(f"b has the shape {b.shape}, and must be a vector or a matrix of {len(self.A)} rows.")
         columns = 1 if b.ndim == 1 else b.shape[1]
         self.columns, self.widest = self.columns + columns, max(self.widest, columns)
+        return self.solve(b)
+
+    def solve(self, b):
         return np.linalg.solve(self.A, b)
 
     def check(self, allowed):
@@ -67,16 +72,11 @@ class Solver:
         )
 
 
-def diagonal(d):
-    """The solver of diag(d). It stretches nothing: of one row it would make an array that fills all memory."""
+class Diagonal(Solver):
+    """The solver of diag(A), for a vector A that may be long."""
 
-    def solve(b):
-        b = np.asarray(b, dtype=float)
-        if len(b) != len(d):
-            raise ValueError(f"b has {len(b)} rows, and A has {len(d)}.")
-        return (b.T / d).T
-
-    return solve
+    def solve(self, b):
+        return (b.T / self.A).T
 
 
 def untouched(before, after):

@@ -19,8 +19,8 @@ from autograder.graders.ps01_linear_algebra.woodbury.cases import (
     SOLVED,
     STEEP,
     ZERO,
+    Diagonal,
     Solver,
-    diagonal,
     flipped,
     is_logarithm_of_zero,
     judged,
@@ -398,12 +398,10 @@ class TestSolve:
         n = 300_000
         d, b = rng.uniform(1.0, 2.0, size=(2, n))
         U, V = rng.normal(size=(2, n, 1)) / np.sqrt(n)
-        args = U, np.array([[0.5]]), V.T, b
-        answer = returned(
-            student.woodbury_solve.attempt(diagonal(d), *args),
-            "woodbury_solve at n = 300,000",
-        )
-        agree(answer, reference.woodbury_solve(lambda b: (b.T / d).T, *args), SOLVED, of="x at n = 300,000")
+        args, solver = (U, np.array([[0.5]]), V.T, b), Diagonal(d)
+        answer = returned(student.woodbury_solve.attempt(solver, *args), "woodbury_solve at n = 300,000")
+        solver.check(2)
+        agree(answer, reference.woodbury_solve(Diagonal(d), *args), SOLVED, of="x at n = 300,000")
 
     @points(0.5)
     def test_conditioning(self, student, reference, rng):

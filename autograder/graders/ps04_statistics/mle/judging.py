@@ -52,13 +52,20 @@ def slopes(loglik, point, *rest):
     return result
 
 
-def own_slope(score, slope):
-    """Check a score against the slope of the student's own log-likelihood, which must depend on the parameter."""
+def own_slope(score, loglik, point, data, other):
+    """Check a score against the slope of the student's own log-likelihood, which must depend on parameter and data."""
+    slope = slopes(loglik, point, *data)
     check(
         np.max(np.abs(slope)) > 1e-9,
         measured="your log-likelihood does not change with its parameters",
         allowed="a log-likelihood that depends on them",
         next_step="Print your log-likelihood at two values of the parameter.",
+    )
+    check(
+        np.max(np.abs(slope - slopes(loglik, point, *other))) > 1e-9,
+        measured="the slope of your log-likelihood is the same for other data",
+        allowed="a slope that depends on the data",
+        next_step="Print the slope of your log-likelihood for two sets of data.",
     )
     agree(score, slope, SLOPE, of="the score, against the slope of your own log-likelihood", shape="vector")
 

@@ -52,7 +52,6 @@ from autograder.graders.ps04_statistics.mle.judging import (
     own_slope,
     pair,
     sized,
-    slopes,
     small_column,
     untouched,
 )
@@ -96,7 +95,8 @@ class TestLine:
         """line_score is the slope of your own line_loglik."""
         _, X, y, sigma = line(rng, 7)
         beta = rng.normal(size=2)
-        own_slope(student.line_score(beta, X, y, sigma), slopes(student.line_loglik, beta, X, y, sigma))
+        score = student.line_score(beta, X, y, sigma)
+        own_slope(score, student.line_loglik, beta, (X, y, sigma), (X, y + sigma, sigma))
 
     @points(1)
     def test_fisher(self, student, reference, rng):
@@ -222,12 +222,13 @@ class TestLife:
     @points(0.5)
     def test_score_of_own_loglik(self, student, rng):
         """life_score_suff is the slope of your own life_loglik_suff."""
-        for tau, *rest in windows(rng)[1:]:
+        for tau, n, total, t_max in windows(rng)[1:]:
 
             def loglik(x, *data):
                 return student.life_loglik_suff(float(x[0]), *data)
 
-            own_slope([as_float(student.life_score_suff(tau, *rest), of="the score")], slopes(loglik, [tau], *rest))
+            score = as_float(student.life_score_suff(tau, n, total, t_max), of="the score")
+            own_slope([score], loglik, [tau], (n, total, t_max), (n, 0.9 * total, t_max))
 
     @points(1)
     def test_fisher(self, student, rng):
@@ -360,8 +361,9 @@ class TestSpec:
     @points(0.5)
     def test_score_of_own_loglik(self, student, rng):
         """spec_score is the slope of your own spec_loglik."""
-        for theta, *rest in points_of_spectra(rng):
-            own_slope(student.spec_score(theta, *rest), slopes(student.spec_loglik, theta, *rest))
+        for theta, g, w, counts in points_of_spectra(rng):
+            score = student.spec_score(theta, g, w, counts)
+            own_slope(score, student.spec_loglik, theta, (g, w, counts), (g, w, counts + 1))
 
     @points(1)
     def test_fisher(self, student, rng):
@@ -545,6 +547,12 @@ class TestMap:
         X, y, sigma2, lam = regression(rng, 9, 3)
         penalties = [as_float(student.map_ridge_lambda(sigma2, lam), of="α")]
         penalties.append(9 * as_float(student.map_ridge_lambda_mean_loss(sigma2, lam, 9), of="α"))
+        check(
+            min(penalties) > 0,
+            measured=f"a penalty of {min(penalties):.3g}",
+            allowed="a positive one: the prior holds θ back",
+            next_step="Set the gradient of your log posterior to zero, times σ²: which α stands before θ?",
+        )
         for alpha in penalties:
             top = np.linalg.lstsq(X.T @ X + alpha * np.eye(3), X.T @ y, rcond=None)[0]
             for direction in rng.normal(size=(3, 3)):

@@ -12,7 +12,7 @@ BETAS = (1e-4, 2e-2)
 # Odd and distinct, and with B = d once, where a vector of times broadcasts along the wrong axis without a word.
 SIZES = ((7, 2, 50), (5, 1, 13), (4, 5, 6), (1, 2, 9), (3, 3, 11), (6, 2, 1000))
 
-# Each step amplifies the rounding of those before, by 2000 at most in 13,000 walks; the nearest mistake was apart by 1e-2.
+# Each step amplifies the rounding of those before, by 2000 at most in 13,000 walks; the nearest mistake was 1e-2 away.
 CHAIN = Tolerance(1e-8, 1e-9, "each step of the chain amplifies the rounding of the steps before it")
 
 # Near t = 0 the form of ε* with x̂0 subtracts numbers of order one to get one of order √(1 − ᾱ) = 1e-4.
