@@ -90,14 +90,14 @@ BAD = {
     "a singular inverse": (SOLVE + "return np.linalg.inv(np.zeros((2, 2))) @ rhs", "solve", "LinAlgError"),
     "NaN": (SOLVE + "return rhs * float('nan')", "solve", "NaN"),
     "the wrong shape": (SOLVE + "return solve_A(rhs).T[..., None]", "solve", "shape"),
-    "a vector for a number": (CHI2 + "return r / stat", "likelihood", "χ² has shape"),
-}
-ENDLESS = {
     "all of A in a stack of columns": (
         SOLVE + "n = len(U)\n    return rhs + solve_A(np.eye(n).reshape(n, 1, n, 1))",
         "solve",
         "must be a vector or a matrix of",
     ),
+    "a vector for a number": (CHI2 + "return r / stat", "likelihood", "χ² has shape"),
+}
+ENDLESS = {
     "a solver called for ever": (SOLVE + "\n    while True:\n        solve_A(rhs)", "solve", "more than 300 times"),
     "a loop without end": (RANK_ONE + "\n    while True:\n        pass", "rank_one", "did not return within"),
 }
