@@ -93,7 +93,7 @@ BAD = {
     "all of A in a stack of columns": (
         SOLVE + "n = len(U)\n    return rhs + solve_A(np.eye(n).reshape(n, 1, n, 1))",
         "solve",
-        "must be a vector or a matrix of",
+        "The function that you were given raised ValueError",
     ),
     "a vector for a number": (CHI2 + "return r / stat", "likelihood", "χ² has shape"),
 }
