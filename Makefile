@@ -13,8 +13,9 @@ demo: .venv/installed
 test: lint
 	$(BIN)/mlphys build --check
 	# Tests of one file share what is dear to make: a graded class, a built course. Files come in their order: the longest
-	# have few tests each, which would put them last, where one core has nothing else to do.
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	# have few tests each, which would put them last, where one core has nothing else to do. Three at a time: on two cores, a
+	# tenth of the time would pass with waiting for what does not end.
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 build: .venv/installed
 	$(BIN)/mlphys build
