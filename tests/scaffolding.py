@@ -34,7 +34,8 @@ class NewCourse:
         done = subprocess.run(
             list(map(str, command)),
             cwd=self.root,
-            env={**os.environ, "PATH": path, "PYTHONPATH": str(self.root), "COLUMNS": "200"},
+            # Options of the tests that run this are not those of the tests that it runs.
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(self.root), "COLUMNS": "200", "PYTEST_ADDOPTS": ""},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
