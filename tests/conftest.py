@@ -179,9 +179,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     attacks: dict[str, list[pytest.Item]] = {}
     for item in items:
-        level = item.callspec.params.get("sandbox") if isinstance(item, pytest.Function) and "[" in item.name else None
-        if "hostile" in item.path.parts and isinstance(level, Isolation):
-            attacks.setdefault(item.nodeid.replace(level.label, ""), []).append(item)
+        given = item.callspec.params.values() if isinstance(item, pytest.Function) and "[" in item.name else ()
+        for level in given if "hostile" in item.path.parts else ():
+            if isinstance(level, Isolation):
+                attacks.setdefault(item.nodeid.replace(level.label, ""), []).append(item)
     left_out = set()
     for number, attack in enumerate(sorted(attacks)):
         by_level = sorted(attacks[attack], key=lambda item: item.nodeid)
