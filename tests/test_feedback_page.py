@@ -294,6 +294,12 @@ def test_the_keyboard_reaches_the_notebook_first(browser: Browser, course: Cours
         assert found.page.evaluate("document.activeElement.tagName") == "MAIN"
 
 
+def test_who_hears_the_page_knows_which_code_it_is(wrong: Page) -> None:
+    names = wrong.locator("#notebook .input_area").evaluate_all("places => places.map(place => place.ariaLabel)")
+    assert len(set(names)) == len(names) > 20
+    assert wrong.get_by_role("group", name="Output: plot()").count() == len(OUTPUTS)
+
+
 def test_a_message_says_four_things_and_the_likely_cause_apart(wrong: Page) -> None:
     told = wrong.locator(f"[id={HALVED}] td[colspan]").first
     names = told.locator("dt, .alert strong").all_inner_texts()

@@ -298,7 +298,9 @@ def test_names_in_any_script_are_text_in_the_page_and_in_the_table(course: Class
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠SUM(A1)"]
+)
 def test_no_spreadsheet_runs_a_text(text: str) -> None:
     assert safe(text) == f"'{text}"
     assert safe(f"x{text}") == f"x{text}"

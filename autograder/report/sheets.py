@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Excel, LibreOffice and Google Sheets take a cell that begins with one of these for a formula, or look for one behind
 # it (OWASP, "CSV Injection").
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def safe(text: str) -> str:
