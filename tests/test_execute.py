@@ -123,3 +123,13 @@ def test_a_cell_is_named_without_what_would_disturb_a_terminal(sandbox: Sandbox)
     execution = run(sandbox, "'\x1b[2J\u202e'; import os; os._exit(0)")
     execution.worker.close()
     assert "begins `''; import os" in execution.warnings[0]
+
+
+def test_all_of_torch_is_there_for_notebooks_that_use_it_and_costs_no_others() -> None:
+    there = "import sys; 'torch._dynamo' in sys.modules"
+    step = "import torch\nopt = torch.optim.Adam([torch.ones(1, requires_grad=True)])"
+    with Sandbox() as sandbox:
+        for sources, found in (((there,), "False"), ((there, step), "True"), ((there, "1"), "True")):
+            execution = run(sandbox, *sources)
+            assert text(execution, 0) == found
+            execution.worker.close()

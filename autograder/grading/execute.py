@@ -17,6 +17,8 @@ FLOOR = 1.0
 # Characters that all cells show together: a hundred figures. nbgrader reads and writes them several times.
 MOST_SHOWN = 16 * 2**20
 TOO_MUCH = "[The cells above show more than 16 MB, which is all that is kept. Show less in each.]"
+# Behind these names, torch imports more of itself: better once in the server than in each copy of the notebook.
+WHOLE_TORCH = re.compile(r"\b(optim|func|testing)\b")
 # Not parsed: a cell that stops with a SyntaxError is no Python.
 DEFINES = re.compile(r"^def\s+(\w+)", re.MULTILINE)
 
@@ -43,7 +45,8 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
     warnings: list[str] = []
     deadline = time.monotonic() + sandbox.limits.notebook
     seconds, left_out, furthest = sandbox.limits.cell, set[int](), 0
-    worker, position = sandbox.worker(files), 0
+    whole_torch = any(WHOLE_TORCH.search(cell.source) for cell in cells if cell.kind == "code")
+    worker, position = sandbox.worker(files, whole_torch), 0
     while position < len(cells):
         cell, index = cells[position], position
         position += 1
@@ -68,7 +71,7 @@ def execute(cells: list[Cell], files: Mapping[str, bytes], sandbox: Sandbox) -> 
             outputs[index] = [note(f"{error} This cell was left out, and the others were run without it.")]
             warnings.append(f"The cell that begins `{_beginning(cell)}` was left out. {error}")
             worker.close()
-            worker, position = sandbox.worker(files), 0
+            worker, position = sandbox.worker(files, whole_torch), 0
         if time.monotonic() - began >= limit:
             seconds = max(FLOOR, seconds / 2)
     return Execution(worker, outputs, warnings, _stopped(cells, outputs))

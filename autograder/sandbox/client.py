@@ -21,7 +21,8 @@ from autograder.sandbox.isolation import Isolation
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.session import Handle, Session, StudentBroke, StudentTimeout
 
-# The server imports torch, IPython and matplotlib in 2.3 s; a cold disk takes ten times that, a busy one more.
+# The server imports torch and matplotlib in 2 s, all of torch in one more; a cold disk takes ten times that, a busy one
+# still longer.
 START_SECONDS = 120.0
 # Forking, killing and listing take milliseconds; a server that is silent for this long is gone.
 ANSWER_SECONDS = 30.0
@@ -169,13 +170,16 @@ class Sandbox:
         }
         self._ask(self._settings, "ready", START_SECONDS)
 
-    def worker(self, files: Mapping[str, bytes] = MappingProxyType({})) -> Worker:
-        """Fork a worker for one submission, with `files` in its directory."""
+    def worker(self, files: Mapping[str, bytes] = MappingProxyType({}), whole_torch: bool = False) -> Worker:
+        """Fork a worker for one submission, with `files` in its directory.
+
+        `whole_torch` if its code will make torch import what it leaves for later, so that all are forked with it.
+        """
         stream, their_stream = socket.socketpair()
         channel, their_channel = socket.socketpair()
         with their_stream, their_channel:
             descriptors = [their_stream.fileno(), their_channel.fileno()]
-            [number] = self._ask(["spawn"], "spawned", ANSWER_SECONDS, descriptors)
+            [number] = self._ask(["spawn", whole_torch], "spawned", START_SECONDS, descriptors)
         worker = Worker(stream, channel, partial(self._tell, number), partial(self._kill, number), self.limits)
         for name, content in files.items():
             worker.put_file(name, content)

@@ -31,15 +31,25 @@ def warm_up() -> None:
     notebook.run(
         "plt = __import__('matplotlib.pyplot').pyplot; plt.plot([1, 2]); plt.title('$x$')", "warm up", 60, 1000
     )
+    torch.nn.Linear(2, 2)(torch.ones(3, 2)).square().mean().backward()
+    # The reset looks for garbage: not among all that was imported, which takes half a second.
+    gc.freeze()
+    notebook.reset(new_session=True)
+    np.linalg.solve(np.eye(3), np.ones(3))
+
+
+def load_whole_torch() -> None:
+    """Import what torch leaves for later: its compiler, for optimisers, and its distributed tensors, for torch.testing.
+
+    It takes a second, and the memory makes each fork slower.
+    """
+    import torch
+
     layer = torch.nn.Linear(2, 2)
     optimiser = torch.optim.Adam(layer.parameters())
     layer(torch.ones(3, 2)).square().mean().backward()
     optimiser.step()
     torch.testing.assert_close(torch.ones(2), torch.ones(2))
-    # The reset looks for garbage: not among all that was imported, which takes half a second.
-    gc.freeze()
-    notebook.reset(new_session=True)
-    np.linalg.solve(np.eye(3), np.ones(3))
 
 
 class Objects:
