@@ -230,6 +230,16 @@ REFUSED = {
     "TIOCSTI, with bits that the kernel does not read": "asked(16, 0, 0x100005412, b'x')",
     "F_SETLEASE, which holds up who opens a file": "asked(72, 0, 1024, 0)",
     "F_NOTIFY": "asked(72, 0, 1026, 0)",
+    "fadvise64": "asked(221, 0, 0, 0, 4)",
+    "readahead": "asked(187, 0, 0, 0)",
+    "mincore": "asked(27, 0, 0, 0)",
+    "preadv2, which tells what is in memory": "asked(327, 0, 0, 0, 0, 0, 8)",
+    "MADV_PAGEOUT": "asked(28, 0, 0, 21)",
+    "SO_PASSRIGHTS": "asked(54, 0, 1, 83, 0, 0)",
+    "FS_IOC_SETFLAGS": "asked(16, 0, 0x40086602, 0)",
+    "BTRFS_IOC_SUBVOL_CREATE": "asked(16, 0, 0x5000940e, 0)",
+    "SIOCGIFCONF": "asked(16, 0, 0x8912, 0)",
+    "an ioctl with bits that the kernel does not read": "asked(16, 0, 0x140086602, 0)",
 }
 
 
@@ -380,6 +390,35 @@ def test_a_server_that_fails_says_why() -> None:
         broken._ask(["nonsense"], "nothing", SECONDS)
     del broken
     gc.collect()  # whatever it leaves open is a warning here, and so an error
+
+
+# Each thread passes the kernel's limit before another is counted, if it waits for the disk meanwhile.
+SENDS_MANY = """
+import array, glob, mmap, os, socket, threading, torch
+library = open(max(glob.glob(os.path.dirname(torch.__file__) + '/lib/*'), key=os.path.getsize), 'rb')
+view = memoryview(mmap.mmap(library.fileno(), 0, access=mmap.ACCESS_READ))
+rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [library.fileno()] * 253))]
+pairs = [socket.socketpair() for _ in range(40)]
+together = threading.Barrier(len(pairs))
+def send(number, pair):
+    place = len(view) * number // len(pairs)
+    together.wait()
+    try: pair[0].sendmsg([view[place:place + 40960]], rights)
+    except OSError: pass
+threads = [threading.Thread(target=send, args=each) for each in enumerate(pairs)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+@level1
+def test_descriptors_on_their_way_hold_up_nobody_else(sandbox: Sandbox) -> None:
+    """They are counted for a user, and whoever may open fewer files sends no more."""
+    with sandbox.worker() as first, sandbox.worker() as second:
+        assert shown(first, SENDS_MANY) == ""
+        for worker in (first, second):
+            worker.fork().close()
+        sandbox.worker().close()
 
 
 @level1

@@ -143,6 +143,17 @@ REFUSED = {
     "a raw pair, of which the kernel makes the same": "asked(53, 1, 3 | 0x80000, 0, (ctypes.c_int * 2)())",
     "F_SETLEASE, which holds up who opens a file": "asked(72, 0, 1024, 0)",
     "F_NOTIFY": "asked(72, 0, 1026, 0)",
+    "fadvise64": "asked(221, 0, 0, 0, 4)",
+    "readahead": "asked(187, 0, 0, 0)",
+    "mincore": "asked(27, 0, 0, 0)",
+    "preadv2, which tells what is in memory": "asked(327, 0, 0, 0, 0, 0, 8)",
+    "MADV_PAGEOUT": "asked(28, 0, 0, 21)",
+    "SO_PASSRIGHTS": "asked(54, 0, 1, 83, 0, 0)",
+    "FS_IOC_SETFLAGS": "asked(16, 0, 0x40086602, 0)",
+    "BTRFS_IOC_SUBVOL_CREATE": "asked(16, 0, 0x5000940e, 0)",
+    "SIOCGIFCONF": "asked(16, 0, 0x8912, 0)",
+    "an ioctl with bits that the kernel does not read": "asked(16, 0, 0x140086602, 0)",
+    "sendmsg": "asked(46, 0, 0, 0)",
 }
 
 

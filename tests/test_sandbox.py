@@ -167,6 +167,16 @@ def test_a_cell_that_ends_the_process_ends_the_worker(worker: Worker) -> None:
             ask()
 
 
+def test_a_process_that_takes_no_descriptors_loses_by_it(worker: Worker) -> None:
+    """Where nothing confines it, and where Linux has SO_PASSRIGHTS, from 6.16 on."""
+    every = (
+        "import os, socket\nfor fd in range(3, 256):\n    try: socket.socket(fileno=os.dup(fd)).setsockopt(1, 83, 0)\n"
+    )
+    shown(worker, every + "    except OSError: pass")
+    with contextlib.suppress(StudentBroke):
+        worker.fork().close()
+
+
 def test_workers_may_be_closed_at_once_and_twice(sandbox: Sandbox) -> None:
     for _ in range(10):
         worker = sandbox.worker()

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.batch.changes import changes
 from autograder.batch.course import Assignment
 from autograder.batch.job import Task
 from autograder.batch.pool import Failure, Outcome, Workers, outcomes
@@ -39,8 +38,8 @@ class ClassGrades:
     """Why there is no grade: our own fault, never the student's."""
     faults: dict[Whose, list[str]] = field(default_factory=dict)
     """What failed in single tests, whose parts are left to a person."""
-    changes: dict[Whose, tuple[Record, list[str]]] = field(default_factory=dict)
-    """The record before this run, and the tests whose points are others now."""
+    before: dict[Whose, Record] = field(default_factory=dict)
+    """The records before this run, of what was graded now."""
     left_out: list[str] = field(default_factory=list)
     """Sentences about folders that were not looked into, because no student can be called like them."""
     withdrawn: list[str] = field(default_factory=list)
@@ -112,13 +111,15 @@ class ClassGrading:
         before = self.assignment.store.last(*whose)
         self.assignment.store.keep(*whose, Entry(task.key, outcome))
         self._note(whose, outcome)
-        if before is not None and (lines := changes(before.graded.record, outcome.record)):
-            self.grades.changes[whose] = (before.graded.record, lines)
+        if before is not None:
+            self.grades.before[whose] = before.graded.record
         # Only now: who reads that it is done may rely on it.
         self.progress.ended(task, outcome)
 
     def _note(self, whose: Whose, graded: Graded) -> None:
+        """What came of a notebook, in the place of what an earlier grading of this run said."""
         self.grades.records[whose] = graded.record
+        self.grades.faults.pop(whose, None)
         if graded.faults:
             self.grades.faults[whose] = graded.faults
 

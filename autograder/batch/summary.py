@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.batch.changes import changes
 from autograder.batch.run import ClassGrades, Whose
 from autograder.course import Problem
 from autograder.grading.outputs import plain
@@ -56,8 +57,10 @@ def _slow(grades: ClassGrades) -> Iterable[str]:
 
 
 def _changed(grades: ClassGrades) -> Iterable[str]:
-    for whose, (old, lines) in grades.changes.items():
-        yield f"{_name(whose)}: {old.score:g} → {grades.records[whose].score:g} ({'; '.join(lines)})"
+    for whose, old in grades.before.items():
+        new = grades.records[whose]
+        if lines := changes(old, new):
+            yield f"{_name(whose)}: {old.score:g} → {new.score:g} ({'; '.join(lines)})"
 
 
 def _faults(grades: ClassGrades) -> Iterable[str]:

@@ -94,7 +94,7 @@ class Worker:
         except TimeoutError:
             self.close()
             raise StudentTimeout("The notebook's process did not answer in time.") from None
-        except (wire.Closed, BrokenPipeError):
+        except (wire.Closed, BrokenPipeError, PermissionError):  # it may refuse what is sent
             self.close()
             raise StudentBroke(f"The notebook's process ended: {self._why}.") from None
         except wire.WireError as error:
@@ -122,6 +122,18 @@ class Worker:
         self.close()
 
 
+def _open_many() -> None:
+    """Let this process open as many files as it may.
+
+    The kernel counts the descriptors that all processes of a user have on their way through sockets, and whoever may
+    open fewer files sends no more. A submission can bring 64 threads to send 253 each (SCM_MAX_FD) at one moment.
+    """
+    import resource  # not at the top: other systems lack it, where `Sandbox` says so
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _refer_nothing(value: Any) -> None:
     return None
 
@@ -142,6 +154,7 @@ class Sandbox:
         if sys.platform != "linux":
             raise SandboxFault("The sandbox needs Linux: run the grader in a Linux container or virtual machine.")
         self.limits = limits or Limits()
+        _open_many()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the server lives
         self._home = tempfile.TemporaryDirectory(prefix="mlphys-", ignore_cleanup_errors=True)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

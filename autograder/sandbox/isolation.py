@@ -139,19 +139,15 @@ def system_call_filter(level: Isolation) -> bytes:
     for flag in NAMESPACE_FLAGS:
         masked = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", masked)
-    # The kernel reads 32 bits of these arguments, a filter 64. TIOCSTI types into the terminal of whoever started us;
-    # AF_VSOCK reaches the host of a virtual machine from any network namespace. A lease, which the owner of a file may
-    # take, holds up everybody else who opens it, for 45 s; F_NOTIFY tells who changes a directory.
-    of_files = ("fcntl", 1, F_SETLEASE), ("fcntl", 1, F_NOTIFY)
-    for name, place, value in (("ioctl", 1, 0x5412), ("socket", 0, 40), *of_files):
+    for name, place, value in REFUSED_BY_ARGUMENT:
+        # The kernel reads 32 bits of these arguments, a filter 64.
         same = pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 2**32 - 1, value)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name, same)
+    for beyond in (pyseccomp.Arg(1, pyseccomp.LT, IOCTLS[0]), pyseccomp.Arg(1, pyseccomp.GT, IOCTLS[-1])):
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "ioctl", beyond)
     # Memory that is shared and nobody's file is in no process's PSS once it is unmapped from its page table.
     hidden = pyseccomp.Arg(3, pyseccomp.MASKED_EQ, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS)
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "mmap", hidden)
-    # A process that says so cannot be looked into, also not by the watchdog.
-    same = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, 2**32 - 1, PR_SET_DUMPABLE)
-    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", same)
     if level is Isolation.LANDLOCK:
         _refuse_by_argument(rules)
     with tempfile.TemporaryFile() as file:
@@ -172,9 +168,8 @@ def _refuse_by_argument(rules: Any) -> None:
     rules.add_rule(refused, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
     for kind in (SOCK_DGRAM, SOCK_RAW):  # the kernel makes the one of the other
         rules.add_rule(refused, "socketpair", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xF, kind))
-    for name, commands in (("fcntl", (F_SETOWN, F_SETOWN_EX)), ("ioctl", (FIOSETOWN, SIOCSPGRP))):
-        for command in commands:
-            rules.add_rule(refused, name, pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 2**32 - 1, command))
+    for command in (F_SETOWN, F_SETOWN_EX):
+        rules.add_rule(refused, "fcntl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 2**32 - 1, command))
 
 
 # Calls that reach other processes, hide memory from the watchdog, make namespaces or mounts, or widen the kernel's
@@ -185,6 +180,8 @@ REFUSED = (
     *("semtimedop", "mq_open", "mq_unlink", "userfaultfd"),
     # Of these there are so many for a user, or for the whole machine.
     *("inotify_init", "inotify_init1", "io_setup"),
+    # What the kernel remembers of a file that all may read: a note to who runs later.
+    *("fadvise64", "readahead", "mincore", "preadv2"),
     *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsmount"),
     *("fsconfig", "fspick", "open_by_handle_at", "name_to_handle_at", "fanotify_init"),
     *("bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key"),
@@ -195,6 +192,17 @@ REFUSED = (
 # A newer kernel has calls whose names libseccomp does not know, and which change a file by its name as well: no call
 # from mount_setattr on is one that Python needs. Their numbers are the same on every architecture.
 NEWER = range(442, 512)
+# TIOCSTI types into the terminal of whoever started us; AF_VSOCK reaches the host of a virtual machine from any network
+# namespace. A lease, which the owner of a file may take, holds up everybody else who opens it, for 45 s; F_NOTIFY tells
+# who changes a directory. A process that is not dumpable cannot be looked into, also not by the watchdog. MADV_COLD and
+# MADV_PAGEOUT are what `fadvise64` is. A socket without SO_PASSRIGHTS makes us fail who send it a descriptor.
+REFUSED_BY_ARGUMENT = (
+    *(("ioctl", 1, 0x5412), ("socket", 0, 40), ("fcntl", 1, 1024), ("fcntl", 1, 1026), ("prctl", 0, 4)),
+    *(("madvise", 2, 20), ("madvise", 2, 21), ("setsockopt", 2, 83)),
+)
+# All that terminals and descriptors have (isatty, window size, blocking or not). Those of file systems change what
+# Landlock only lets be read: flags and versions of files, and whole subvolumes.
+IOCTLS = range(0x5401, 0x5461)
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
@@ -205,9 +213,10 @@ REFUSED_WITHOUT_NAMESPACES = (
     *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
     *("setpriority", "ioprio_set", "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"),
     *("migrate_pages", "move_pages", "socket", "connect", "bind", "listen", "accept", "accept4"),
+    # Descriptors on their way through sockets, of which there are so many for a user.
+    *("sendmsg", "sendmmsg"),
     *("chmod", "fchmod", "fchmodat", "chown", "lchown", "fchown", "fchownat"),
     *("utime", "utimes", "futimesat", "utimensat"),
     *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
 )
-PR_SET_DUMPABLE, SOCK_DGRAM, SOCK_RAW, F_SETLEASE, F_NOTIFY = 4, 2, 3, 1024, 1026
-F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 15, 0x8901, 0x8902
+SOCK_DGRAM, SOCK_RAW, F_SETOWN, F_SETOWN_EX = 2, 3, 8, 15
