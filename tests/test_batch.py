@@ -155,6 +155,11 @@ def test_a_class_is_graded_and_told_of(graded: tuple[Course, Said]) -> None:
     assert (said.code, said.graded) == (0, ["ada", "bob", "cyd", "dan"])
     assert "4 notebooks were graded now" in said.out
     assert "4 done, 0 failed" in said.err
+    assert [student for student in ("ada", "bob", "dan") if course.written(student).needs_manual_grade] == [
+        "ada",
+        "bob",
+    ]
+    assert "Notebooks in which something waits for a person in Formgrader: 2." in said.out
     assert [course.record(student)["score"] for student in ("ada", "cyd", "dan")] == [26, 0, 0]
     assert 0 < course.record("bob")["score"] < 26
     assert "could not be read" in course.record("cyd")["warnings"][0]
@@ -226,6 +231,7 @@ def test_who_was_removed_from_the_gradebook_stays_so_until_there_is_something_ne
     said = grade(course)
     assert (said.code, said.graded) == (0, ["dan"])
     assert "Not in the gradebook any more, and left so unless you --force it:\n  cyd\n" in said.out
+    assert re.search(r"backprop +3 ", said.out)
     assert (course.grades("cyd"), len(course.grades("dan"))) == ({}, len(course.grades("ada")))
     assert set(before) < set(rows(course))
 
@@ -426,6 +432,7 @@ def test_the_configured_steps_are_taken_and_what_fails_is_flagged(released: Cour
     said = grade(course, "--student", "cyd", "--student", "dan")
     assert said.code == 4
     assert "dan, ps01_linear_algebra/backprop: no such student" in said.out
+    assert "Notebooks in which something waits for a person in Formgrader: 1." in said.out
     assert all(row.needs_manual_grade and row.auto_score is None for row in course.grades("dan").values())
     config.write_text(config.read_text() + "\nc.AssignLatePenalties.enabled = False\n")
     assert grade(course, "--student", "cyd", "--student", "dan").code == 0

@@ -269,7 +269,7 @@ def test_the_scores_at_the_top_are_those_of_the_gradebook(course: Course, wrong:
         for name, grade in course.grades("wrong").items()
     }
     assert scores[BY_HAND] == "0.5 of 3"
-    waiting = {name: f"0 of {points}\na person will look at it" for name, points in ((OPEN, 2), (ANSWER, 4))}
+    waiting = {name: f"– of {points}\na person will look at it" for name, points in ((OPEN, 2), (ANSWER, 4))}
     assert dict(shown) == {**scores, **waiting}
     points = sum(float(score.split()[0]) for score in scores.values())
     total = f"Result: {points:g} of 30 points, before a person has looked at it all"

@@ -106,6 +106,10 @@ def without_half(x, k):
 def averaged(x, k):
     return k * np.mean(np.square(x)) / 2
 
+@mistake("count", hint="You counted one too many.")
+def one_too_many(n):
+    return n + 1
+
 @mistake("force", hint="The force pulls back: mind the sign.")
 def pushes(x, k):
     return k * x
@@ -384,8 +388,19 @@ def test_a_general_slip_gives_a_hint(problem: Problem, sandbox: Sandbox) -> None
 
 
 def test_a_test_may_know_the_cause_itself(problem: Problem, sandbox: Sandbox) -> None:
-    assert hints(graded(problem, sandbox, "def count(n): return n + 1").record) == ["You counted one too many."]
+    record = graded(problem, sandbox, "def count(n): return n + 1").record
+    assert hints(record) == ["You counted one too many."]
+    assert record.mistakes == ["count: one_too_many"]
     assert hints(graded(problem, sandbox, "def count(n): return n + 3").record) == []
+
+
+def test_an_error_is_traced_to_the_wrong_function_that_was_called(problem: Problem, sandbox: Sandbox) -> None:
+    change = "def energy(x, k): return k[0]\n\ndef work(f, x): return energy(x, f(x))"
+    record = graded(problem, sandbox, change).record
+    assert {test.name: test.hint for test in record.part("energy").tests} == {
+        "test_value": None,
+        "test_work": "This uses your `energy`, whose own tests fail: repair that first.",
+    }
 
 
 def test_an_unknown_error_gives_none(problem: Problem, sandbox: Sandbox) -> None:
@@ -535,6 +550,7 @@ def test_mistakes_are_found_in_their_order(problem: Problem) -> None:
     assert [variant.name for variant in variants_of(problem.catalogue("mistakes"))] == [
         "without_half",
         "averaged",
+        "one_too_many",
         "pushes",
     ]
 

@@ -12,6 +12,7 @@ from itertools import groupby, zip_longest
 
 from autograder.audit import variants
 from autograder.course import Problem
+from autograder.grading.hints import repair_first
 from autograder.grading.marks import Part, Variant, parts_of, variants_of
 from autograder.grading.record import PartResult, Record
 from autograder.grading.run import grade
@@ -139,14 +140,17 @@ def _faults(expectation: Expectation, record: Record) -> Iterator[str]:
             if result.score == result.max_score:
                 yield f"It is wrong, and has all {result.max_score:g} points of the part {result.id}."
             if expectation.kind == "mistake":
-                yield from _wrong_hints(expectation.hint, result)
+                yield from _wrong_hints(expectation, result)
 
 
-def _wrong_hints(hint: str | None, part: PartResult) -> Iterator[str]:
-    """A mistake must be recognised as itself in its own part; one that raises has no numbers to know it by."""
+def _wrong_hints(mistake: Expectation, part: PartResult) -> Iterator[str]:
+    """A mistake must be recognised as itself in its own part; one that raises has no numbers to know it by.
+
+    Functions that call it may say so.
+    """
     tests = [test for test in part.tests if test.outcome != "passed"]
-    hints = {test.hint for test in tests if test.hint is not None}
-    if hints - {hint}:
-        yield f"It is taken for something else: {'; '.join(sorted(hints - {hint}))}"
+    hints = {test.hint for test in tests if test.hint is not None} - {repair_first(mistake.name.split(":")[0])}
+    if hints - {mistake.hint}:
+        yield f"It is taken for something else: {'; '.join(sorted(hints - {mistake.hint}))}"
     elif not hints and any(test.outcome == "failed" for test in tests):
         yield "It is not recognised: another mistake has the same numbers, or too few calls tell it from the reference."

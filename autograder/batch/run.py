@@ -42,6 +42,8 @@ class ClassGrades:
     """The records before this run, of what was graded now."""
     left_out: list[str] = field(default_factory=list)
     """Sentences about folders that were not looked into, because no student can be called like them."""
+    waiting: int = 0
+    """How many notebooks in the gradebook have something that a person must look at."""
     withdrawn: list[str] = field(default_factory=list)
     """Students who were graded, were then removed from the gradebook, and are not put back."""
     graded: int = 0
@@ -78,6 +80,7 @@ class ClassGrading:
             failed = self.assignment.fill(self._grade_of, handed_in.keys(), overdue)
         self.grades.failures |= {(student, problem): reason for student, problem, reason in failed}
         written = self.assignment.written(self.grades.records)
+        self.grades.waiting = len(written.waiting)
         self.grades.withdrawn = sorted({student for student, _ in written.withdrawn})
         # Where one notebook of a student fails, nbgrader removes the files of the others, but not their scores.
         failed_in_one = {student for student, _ in self.grades.failures}

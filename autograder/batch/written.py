@@ -46,7 +46,8 @@ class Written:
         removed = records.keys() - self.unfiled if students else set()
         self.withdrawn = {(student, problem) for student, problem in removed if student not in students}
         """Who was written, and is not in the gradebook any more."""
-        scores = _scores(gradebook, assignment)
+        scores, self.waiting = _scores(gradebook, assignment)
+        """In `waiting`, the notebooks of the gradebook that have something that a person must look at."""
         self.unscored = {
             (student, problem)
             for (student, problem), record in records.items()
@@ -70,11 +71,16 @@ def _is_filed(folder: Path, record: Record) -> bool:
     return any(cell.get("id") == SUMMARY for cell in cells)
 
 
-def _scores(gradebook: Gradebook, assignment: str) -> dict[tuple[str, str], dict[str, float | None]]:
-    """The automatic scores in the gradebook: of a student and a problem, by cell."""
+def _scores(
+    gradebook: Gradebook, assignment: str
+) -> tuple[dict[tuple[str, str], dict[str, float | None]], set[tuple[str, str]]]:
+    """The automatic scores in the gradebook, of a student and a problem, by cell; and where a person must look."""
     found: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
+    waiting = set()
     rows = (
-        gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score)
+        gradebook.db.query(
+            SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score, Grade.needs_manual_grade
+        )
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
@@ -82,6 +88,8 @@ def _scores(gradebook: Gradebook, assignment: str) -> dict[tuple[str, str], dict
         .join(BaseCell, BaseCell.id == Grade.cell_id)
         .filter(Assignment.name == assignment)
     )
-    for student, problem, cell, score in rows:
+    for student, problem, cell, score, waits in rows:
         found[student, problem][cell] = score
-    return found
+        if waits:
+            waiting.add((student, problem))
+    return found, waiting

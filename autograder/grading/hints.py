@@ -15,11 +15,17 @@ from autograder.grading.upstream import reached
 NOT_PASSED: set[Outcome] = {"failed", "error", "timeout", "untested"}
 
 
+def repair_first(function: str) -> str:
+    """The hint of a test that fails where it calls the student's own wrong `function`."""
+    return f"This uses your `{function}`, whose own tests fail: repair that first."
+
+
 class Diagnosis:
     """Works out what is wrong with a function, from all calls that the tests made of it, when a test first needs it."""
 
     def __init__(self, problem: Problem, parts: list[Part], cases: list[Case], used: dict[str, set[str]]) -> None:
         self._problem, self._used = problem, used
+        self._mistakes = variants_of(problem.catalogue("mistakes"))
         self._calls = [call for case in cases for call in case.calls]
         self._order = [function for part in parts for function in part.functions]
         self._wrong = {name for part in parts for case in cases for name in _blamed(part, case)}
@@ -29,20 +35,28 @@ class Diagnosis:
         """What most likely caused this case's failure, if exactly one cause is recognised.
 
         A wrong function of another part, used by the test or by the judged function, comes first: it may explain all.
+        One of the same part comes last: the numbers, where there are any, tell whose fault they are.
         """
         if case.misfit:
             return None
         upstream = set(case.asked).union(*(reached(name, self._used) for name in case.asked))
         if guilty := (upstream & self._wrong).difference(part.functions):
-            first = min(guilty, key=self._order.index)
-            return Cause(f"This uses your `{first}`, whose own tests fail: repair that first.")
-        if case.outcome != "failed":
-            return None
+            return Cause(repair_first(min(guilty, key=self._order.index)))
+        if case.outcome == "failed" and (cause := self._own(part, case)) is not None:
+            return cause
+        guilty = (upstream & self._wrong).difference(case.asked)
+        return Cause(repair_first(min(guilty, key=self._order.index))) if guilty else None
+
+    def _own(self, part: Part, case: Case) -> Cause | None:
+        """What is wrong with the functions of `part` themselves, by their numbers or by what the test has seen."""
         judged = self._judged(part, case)
         causes = {cause for function in judged if (cause := self._among(function, judged)) is not None}
         if len(causes) == 1:
             return causes.pop()
-        return None if case.hint is None else Cause(case.hint)
+        if case.hint is None:
+            return None
+        named = {f"{m.function}: {m.name}" for m in self._mistakes if m.hint == case.hint and m.function in judged}
+        return Cause(case.hint, named.pop() if len(named) == 1 else None)
 
     def _judged(self, part: Part, case: Case) -> set[str]:
         """The functions of `part` that a case asked for, itself or through a helper that the course gave."""
@@ -60,7 +74,7 @@ class Diagnosis:
     def _of(self, function: str) -> Cause | None:
         if function not in self._causes:
             calls = [call for call in self._calls if call.function == function]
-            mistakes = [m for m in variants_of(self._problem.catalogue("mistakes")) if m.function == function]
+            mistakes = [mistake for mistake in self._mistakes if mistake.function == function]
             self._causes[function] = diagnose(calls, getattr(self._problem.reference(), function), mistakes)
         return self._causes[function]
 

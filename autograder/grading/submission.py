@@ -115,7 +115,8 @@ def _notebook(text: str) -> dict[str, Any]:
     except RecursionError:
         _refuse("The file is nested deeper than any notebook", advice)
     except json.JSONDecodeError as error:
-        _refuse(f"The file is not a notebook: it stops being valid JSON at line {error.lineno}", advice)
+        again = "Copy or download it again from where you work, see that it opens in Jupyter, and submit it again"
+        _refuse(f"The file is not a notebook: it stops being valid JSON at line {error.lineno}", again)
     except ValueError:
         _refuse("The file holds a number that is too long", advice)
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):

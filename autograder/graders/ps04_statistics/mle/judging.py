@@ -109,7 +109,7 @@ def check_lifetime(answer, t, t_max, reference, of="τ̂"):
         next_step="Compare the mean of t with t_max/2, and nothing else: a single late decay does no harm.",
     )
     variance = 1 / (len(t) * reference.life_fisher_per_event(right, t_max))
-    next_step = "Let your iteration run until τ no longer changes. Is there a fixed time or a largest τ in your code?"
+    next_step = "Put τ̂ into the score: is it zero there? An iteration must run until τ no longer changes, however far."
     agree_within_errors(as_float(answer, of=of), right, variance, of=of, next_step=next_step)
 
 

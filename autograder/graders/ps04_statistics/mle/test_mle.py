@@ -438,7 +438,7 @@ class TestSpec:
 def agree_strengths(answer, right, g, w, reference, allowed=MILLIONTH):
     """Compare (A, B) in units of its standard errors."""
     cov = np.linalg.inv(reference.spec_fisher(right, g, w))
-    next_step = "Print (A, B) and your score after each step: do they settle, go in circles, or stop too early?"
+    next_step = "Put (A, B) into the score: is it zero there? If not, print both after each step of your iteration."
     agree_within_errors(answer, right, cov, of="(A, B)", next_step=next_step, allowed=allowed)
 
 
