@@ -44,7 +44,7 @@ class Diagnosis:
             return Cause(repair_first(min(guilty, key=self._order.index)))
         if case.outcome == "failed" and (cause := self._own(part, case)) is not None:
             return cause
-        guilty = (upstream & self._wrong).difference(case.asked)
+        guilty = (upstream & self._wrong).difference(case.asked, self._judged(part, case))
         return Cause(repair_first(min(guilty, key=self._order.index))) if guilty else None
 
     def _own(self, part: Part, case: Case) -> Cause | None:

@@ -262,7 +262,7 @@ def map_log_posterior(
 ) -> float:
     """log p(θ | y) of yᵢ ∼ 𝒩(xᵢ·θ, σ²) with the prior θ ∼ 𝒩(0, 𝕀/λ), up to a constant that does not depend on θ.
 
-    theta: (p,). X: (n, p). y: (n,). sigma2: the variance σ² > 0 of the noise. lam: the precision λ ≥ 0 of the prior.
+    theta: (p,). X: (n, p). y: (n,). sigma2: the variance σ² > 0 of the noise. lam: the precision λ > 0 of the prior.
     Returns a float. Source: eq. (4.13), with its signs and factors.
     """
     ### BEGIN SOLUTION

@@ -23,6 +23,9 @@ CANCELLING = Tolerance(1e-8, 1e-9, "the formula subtracts numbers that are nearl
 ZERO_COLUMN = "A column of zeros leaves its β unknown, yet you return a result: pinv and lstsq never raise LinAlgError."
 ZERO_ENTRY = "Some entries of a column may be 0, as in one of zeros and ones: it is an error if all of them are."
 NO_COUNTS = "Without any counts ℓ = −Σ λᵢ has no maximum: there are no strengths to return, so raise RuntimeError."
+CLOSE_TO_HALF = (
+    "Below a mean of t_max/2 there is a maximum, however close: the lifetime is long then, but not infinite."
+)
 FIXED_UNIT = "X may be in any unit: a column is zero if all of it is 0, not if it is smaller than a fixed number."
 
 
@@ -107,6 +110,7 @@ def check_lifetime(answer, t, t_max, reference, of="τ̂"):
         measured=f"{of} is infinite",
         allowed="a finite number: the mean of t is below t_max/2, so that a maximum exists",
         next_step="Compare the mean of t with t_max/2, and nothing else: a single late decay does no harm.",
+        hint=CLOSE_TO_HALF,
     )
     variance = 1 / (len(t) * reference.life_fisher_per_event(right, t_max))
     next_step = "Put τ̂ into the score: is it zero there? An iteration must run until τ no longer changes, however far."

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.graders.ps04_statistics.mle.judging import FIXED_UNIT, NO_COUNTS, ZERO_COLUMN, ZERO_ENTRY
+from autograder.graders.ps04_statistics.mle.judging import CLOSE_TO_HALF, FIXED_UNIT, NO_COUNTS, ZERO_COLUMN, ZERO_ENTRY
 from autograder.grading import mistake
 from solutions.ps04_statistics.mle import (
     life_fisher_per_event,
@@ -211,6 +211,11 @@ def mle_truncation_ignored(t, t_max):
 @mistake("life_mle", hint="A mean of t_max/2 or more has no finite maximum: your search stopped at its largest τ.")
 def no_maximum_not_handled(t, t_max):
     return min(life_mle(t, t_max), 1e4 * t_max)
+
+
+@mistake("life_mle", hint=CLOSE_TO_HALF)
+def infinite_from_almost_half_on(t, t_max):
+    return np.inf if np.mean(t) > 0.4999 * t_max else life_mle(t, t_max)
 
 
 @mistake("life_mle", hint="You return the rate 1/τ; the lifetime is asked for.")

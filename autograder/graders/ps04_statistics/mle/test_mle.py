@@ -268,11 +268,11 @@ class TestLife:
 
     @points(0.5)
     def test_no_maximum(self, student, reference, rng):
-        """life_mle is inf if the mean time is half the window or more, and finite if it is 0.45 to 0.4996 of it."""
+        """life_mle is inf if the mean time is half the window or more, and finite if it is 0.45 to 0.49998 of it."""
         late = [around(rng, n, rng.uniform(2.05, 2.3)) for n in (3, 8, 15, 20)]
         late += [np.array([2.0, 1.0, 3.0]), np.array([1.9, 1.9, 3.5])]
         early = [around(rng, n, rng.uniform(1.8, 1.9)) for n in (3, 8, 15, 20)]
-        early += [around(rng, n, 4.0 * q) for n, q in ((3, 0.483), (5, 0.492), (4, 0.4992), (3, 0.4996))]
+        early += [around(rng, n, 4.0 * q) for n, q in ((3, 0.483), (5, 0.492), (4, 0.4992), (3, 0.4996), (6, 0.49998))]
         # One decay just before the window closes; most of them in its second half.
         early += [np.array([0.5, 1.2, 3.9995]), np.array([0.2, 2.2, 2.3])]
         answers = [student.life_mle(t, 4.0) for t in late]
