@@ -221,7 +221,7 @@ def test_nothing_that_can_be_graded_is_zero_points(course: Course, student: str)
 @pytest.mark.parametrize("student", ["solved", "wrong", "scripted"])
 def test_a_written_answer_waits_for_a_person(course: Course, student: str) -> None:
     assert course.written(student) == Grade(None, None, True, 4)
-    assert "In writing: conserved 0 of 4 a person will look at it" in words(course.feedback(student))
+    assert "In writing: conserved – of 4 a person will look at it" in words(course.feedback(student))
 
 
 @pytest.mark.parametrize("student", ["blank", "deleted", "garbage", "pipes"])
