@@ -38,7 +38,7 @@ from autograder.report.classroom.plots import scores_plot
 from autograder.report.sheets import safe
 
 ASSIGNMENT, PROBLEM, OTHER = "ps01_linear_algebra", "backprop", "woodbury"
-HINT, MISTAKE = "The loss is a mean: divide by B.", "loss: summed"
+HINT, MISTAKE = "`B` < N points are in a batch: divide by their number.", "loss: summed"
 # Right to left, combining, an emoji of three people, markup, a formula of a spreadsheet, dollars, and short ones.
 NAMES = ["يوسف", "Zoe\u0308", "👩‍👩‍👧", "<img src=x onerror=alert(1)>", "=HYPERLINK(1)", '$x_1$ & "q"', "李小龙", "'"]
 DUE = datetime(2026, 3, 1)
@@ -277,7 +277,8 @@ def test_one_student_and_a_class_that_is_all_alike(course: Class, size: int, out
     assert f"{size} student{'s' if size > 1 else ''} handed in." in text
     assert f"gave {points}.0 of 4 points in the mean" in text
     assert ("Everybody passed every test." in text) == (outcome == PASSED)
-    assert (f"{size} of {size} {MISTAKE} {HINT}" in text) == (outcome == FAILED)
+    told = HINT.replace("`", "")
+    assert (f"{size} of {size} {MISTAKE} {told}" in text) == (outcome == FAILED)
     assert [row["points"] for row in rows if row["problem"] == PROBLEM] == [f"{points}"] * size
     assert "nan" not in text.split()
 

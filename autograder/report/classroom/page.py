@@ -42,7 +42,7 @@ def page_of(found: Gathered) -> str:
 
 
 def _coded(hint: str) -> Markup:
-    return Markup(coded(escape(hint)))
+    return Markup(coded(str(escape(hint))))
 
 
 def number(value: float | None, digits: int = 2) -> str:
