@@ -55,7 +55,14 @@ def command(assignment: str, *words: str) -> list[str]:
 
 def environment_of(course: Course) -> dict[str, str]:
     own = {"PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(course.root / "none"), "COLUMNS": "200"}
-    return {**os.environ, **own}
+    return {**os.environ, **own, "TMPDIR": str(temporary(course))}
+
+
+def temporary(course: Course) -> Path:
+    """Where a run keeps what it needs while it lasts."""
+    folder = course.root / "tmp"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def started(course: Course, *words: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
@@ -283,6 +290,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(ungraded: Course) -> None:
     first, said = stopped(ungraded, signal.SIGKILL)
     assert first
     assert said.code == -signal.SIGKILL
+    left = os.listdir(temporary(ungraded))
     second, said = stopped(ungraded, signal.SIGINT)
     assert set(second) > set(first)
     assert said.code == 130
@@ -290,6 +298,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(ungraded: Course) -> None:
     everybody = ["ada", "bob", "cyd", "dan", "fay0", "fay1", "fay2"]
     assert sorted([*second, *grade(ungraded).graded]) == everybody
     assert len(files(ungraded)) == 4 * 7
+    assert os.listdir(temporary(ungraded)) == left
 
 
 # Ends a process that grades, in the middle of it; then says what came out all the same.

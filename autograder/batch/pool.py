@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -55,13 +56,16 @@ class Processes:
         self.slots = slots
         self._others = set(multiprocessing.active_children())
         self._pool: ProcessPoolExecutor | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def submit(self, task: Task) -> Future[Graded]:
         if self._pool is None:
             # Not forked: there are threads here, and a fork of them may hang.
             context = multiprocessing.get_context("spawn")
+            # They are killed when nothing is left to do, and cannot remove what they made.
+            self._folder = tempfile.TemporaryDirectory(prefix="mlphys-", ignore_cleanup_errors=True)
             self._pool = ProcessPoolExecutor(
-                self.slots, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
+                self.slots, mp_context=context, initializer=_begin, initargs=(os.getpid(), self._folder.name)
             )
         return self._pool.submit(grade_task, task)
 
@@ -69,15 +73,17 @@ class Processes:
         """A process that dies breaks its future."""
 
     def stop(self) -> None:
-        if self._pool is not None:
+        if self._pool is not None and self._folder is not None:
             for process in set(multiprocessing.active_children()) - self._others:
                 process.kill()
             self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+            self._folder.cleanup()
+            self._pool = self._folder = None
 
 
-def _end_with(parent: int) -> None:
-    """In a process of the pool: Ctrl-C is the parent's, and if the parent is killed, so is this."""
+def _begin(parent: int, folder: str) -> None:
+    """In a process of the pool, which leaves Ctrl-C to its parent, ends with it, and has its files in `folder`."""
+    tempfile.tempdir = folder
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
