@@ -124,6 +124,32 @@ def test_one_call_that_the_mistake_does_not_explain_silences_it() -> None:
     assert told([*calls(without_k), calls(mean_square)[0]], mean_square, MISTAKES) is None
 
 
+def solve(A: Any, b: Any) -> Any:
+    return np.linalg.solve(A, b)
+
+
+def negative(A: Any, b: Any) -> Any:
+    return -np.linalg.solve(A, b)
+
+
+def test_calls_that_rounding_decides_do_not_count() -> None:
+    mistakes = [Variant("negative", "solve", negative, "The sign is wrong.")]
+    rng = np.random.default_rng(0)
+    inputs = [(rng.normal(size=(4, 4)), rng.normal(size=4)) for _ in range(4)]
+    # Its smallest singular value is 1e-13: of the solution, no more than two digits are known.
+    left, right = (np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(2))
+    inputs.append((left @ np.diag([1.0, 0.7, 0.4, 1e-13]) @ right, rng.normal(size=4)))
+
+    def negative_by_least_squares(A: Any, b: Any) -> Any:
+        return -np.linalg.lstsq(A, b, rcond=0)[0]
+
+    def but_in_one_easy_call(A: Any, b: Any) -> Any:
+        return negative(A, b) * (1.01 if A[0, 0] == inputs[0][0][0, 0] else 1.0)
+
+    assert told(calls(negative_by_least_squares, inputs), solve, mistakes) == "The sign is wrong."
+    assert told(calls(but_in_one_easy_call, inputs), solve, mistakes) is None
+
+
 def test_calls_without_numbers_and_in_single_precision_are_passed_over() -> None:
     odd = [called(lambda X, k, value=value: value, draws()[0]) for value in (None, "text", [[1], [2, 3]], 1j, object())]
     single = [called(lambda X, k: 0.0, (args[0].astype(np.float32), args[1])) for args in draws()]

@@ -41,7 +41,7 @@ def difference_in_pythons_integers(lhs, rhs, sizes, p, trials, seed=0):
             right, left = rhs(M, p), lhs(M, p)
             if left is None or right is None:
                 failed += 1
-                if failed == 1000:
+                if failed == 500:
                     raise ValueError("no inverse")
                 continue
             done, failed = done + 1, 0
@@ -60,7 +60,7 @@ def evaluated_twice(lhs, rhs, sizes, p, trials, seed=0):
     for n, k in sizes:
         shapes = {"A": (n, n), "B": (n, n), "U": (n, k), "C": (k, k), "V": (k, n), "u": (n, 1), "v": (1, n)}
         for _ in range(trials):
-            for _ in range(1000):
+            for _ in range(500):
                 M = {
                     s: np.array([[draw.randrange(p) for _ in range(c)] for _ in range(r)])
                     for s, (r, c) in shapes.items()

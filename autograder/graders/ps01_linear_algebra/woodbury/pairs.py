@@ -7,7 +7,7 @@ from autograder.proof import candidates, inv, modular, symbols
 PRIME = 2**61 - 1
 
 GIVE_UP = (
-    "Give up after 1000 draws in a row that say nothing, no earlier and no later: those that say something may be rare."
+    "Give up after 500 draws in a row that say nothing, no earlier and no later: those that say something may be rare."
 )
 TOO_OFTEN = (
     "Each function may be called 100 times: one trial modulo a large prime is worth more than many modulo a small."

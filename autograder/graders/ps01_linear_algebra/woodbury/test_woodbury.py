@@ -167,22 +167,22 @@ class TestIdentity:
         inputs += [(*pairs["(1.30), minus"], [(2, 1), (2, 2)], p, 3, int(rng.integers(1000))) for p in (2, 3, 5)]
         inputs += [(Late(60, gone=50), zero, [(2, 2)], p, 12, 3) for p in (7, 101, 103)]
         same_verdicts(student, reference, rng, inputs)
-        patient = student.is_identity.attempt(Late(5000, gone=990), zero, [(2, 2)], 101, 1, 0)
+        patient = student.is_identity.attempt(Late(5000, gone=490), zero, [(2, 2)], 101, 1, 0)
         # One function for both sides: whichever is asked, and whether the other is asked too, a draw counts once.
         never = Late(5000, gone=5000)
         valueless = student.is_identity.attempt(never, never, [(2, 2)], 101, 1, 0)
         check(
             not patient.raised and as_bool(patient.value, of="is_identity"),
-            measured=f"{patient.raised[0] if patient.raised else False} where draw 991 is the first to say something",
+            measured=f"{patient.raised[0] if patient.raised else False} where draw 491 is the first to say something",
             allowed="True, as the two sides are equal there",
             next_step="Count the draws that your loop makes before it gives up.",
             hint=GIVE_UP if "ValueError" in patient.raised else None,
         )
         raised(valueless, "ValueError", "is_identity with a side that never has a value")
         check(
-            never.count <= 1001,  # whoever counts from 0 may make one more
+            never.count <= 501,  # whoever counts from 0 may make one more
             measured=f"a ValueError after {never.count} draws that say nothing",
-            allowed="one after 1000",
+            allowed="one after 500",
             next_step="Count the draws that your loop makes before it gives up.",
             hint=GIVE_UP,
         )
