@@ -241,6 +241,13 @@ def test_who_was_removed_from_the_gradebook_stays_so_until_there_is_something_ne
     assert re.search(r"backprop +3 ", said.out)
     assert (course.grades("cyd"), len(course.grades("dan"))) == ({}, len(course.grades("ada")))
     assert set(before) < set(rows(course))
+    # What has nothing to do with the student is nothing new.
+    config = course.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "\nc.GradeSubmission.limits = {'cell': 61}\n")
+    said = grade(course)
+    assert (said.code, said.graded) == (0, ["ada", "bob", "dan"])
+    assert "left so unless you --force it:\n  cyd\n" in said.out
+    assert course.grades("cyd") == {}
 
 
 def test_only_who_is_asked_for_is_graded(released: Course, tmp_path: Path) -> None:
@@ -382,7 +389,7 @@ def test_without_a_cluster_that_works_a_run_ends_and_says_so(released: Course, t
     assert "The scheduler does not answer any more." in said
 
 
-@pytest.mark.parametrize("where", [HERE, CLUSTER])
+@pytest.mark.parametrize("where", [HERE, CLUSTER], ids=["here", "cluster"])
 def test_a_process_that_dies_loses_nothing(released: Course, tmp_path: Path, where: str) -> None:
     course = copied(released, tmp_path / "course")
     (course.root / "kills.py").write_text(KILLS + where)
@@ -390,6 +397,127 @@ def test_a_process_that_dies_loses_nothing(released: Course, tmp_path: Path, whe
     assert "failures {} killed True" in said
     assert "'ada': 26" in said
     assert sorted(path.name for path in (course.root / "autograded").iterdir()) == ["ada", "bob", "cyd", "dan"]
+
+
+# What ends every process that looks at it, among others that do not; and the levels that are agreed upon.
+DEADLY = """
+import os
+import dask
+from autograder.audit.variants import blank
+from autograder.batch.cluster import Cluster
+from autograder.batch.job import Task
+from autograder.batch.pool import Failure, Processes, outcomes
+from autograder.course import find
+from autograder.grading.version import version_of
+from autograder.sandbox import Limits
+from autograder.sandbox.isolation import best
+
+class Deadly:
+    def strip(self, characters):
+        os._exit(1)
+
+problem = find("ps01_linear_algebra/backprop")
+
+def task(student, slug=problem.slug):
+    return Task(student, slug, blank(problem), "", version_of(problem), best(), Limits(), "secret")
+
+def report(workers):
+    tasks = [task("ada"), task("bob"), task("cyd", Deadly()), task("dan"), task("eve")]
+    for task_, outcome in outcomes(tasks, workers, lambda task: None):
+        print(task_.student, "failed" if isinstance(outcome, Failure) else f"{outcome.record.score:g}")
+
+if __name__ == "__main__":
+"""
+HERE_TOO = """
+    report(Processes(2))
+"""
+CLUSTER_TOO = """
+    from distributed import LocalCluster
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        report(Cluster(cluster.scheduler_address))
+"""
+
+
+@pytest.mark.parametrize("where", [HERE_TOO, CLUSTER_TOO], ids=["here", "cluster"])
+def test_what_ends_every_process_costs_its_neighbours_nothing(released: Course, tmp_path: Path, where: str) -> None:
+    course = copied(released, tmp_path / "course")
+    (course.root / "deadly.py").write_text(DEADLY + where)
+    said = course.python("deadly.py").splitlines()
+    # Among what the workers log of their own ends.
+    assert sorted(line for line in said if len(line.split()) == 2) == ["ada 0", "bob 0", "cyd failed", "dan 0", "eve 0"]
+
+
+# Addresses at which there is no scheduler; then workers that join late: one has not this package, one no bubblewrap.
+STRANGE = """
+import os
+import socket
+import subprocess
+import sys
+from autograder.audit.variants import blank
+from autograder.batch import cluster
+from autograder.batch.job import Task
+from autograder.batch.pool import outcomes
+from autograder.course import find
+from autograder.grading.version import version_of
+from autograder.sandbox import Isolation, Limits, NotIsolated
+
+WITHOUT = "import sys; sys.modules['autograder'] = None; "
+WORKER = "from distributed.cli.dask_worker import main; main()"
+
+def attempt(address):
+    try:
+        cluster.Cluster(address).level(Isolation.LANDLOCK)
+    except cluster.NoCluster as reason:
+        print(reason)
+
+def join(here, code, **environment):
+    options = ["--no-nanny", "--no-dashboard", "--nthreads", "3"]
+    command = [sys.executable, "-c", code, here.scheduler_address, *options]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
+    with Client(here) as client:
+        client.wait_for_workers(2)
+    return process
+
+if __name__ == "__main__":
+    from distributed import Client, LocalCluster
+    cluster.ANSWER_SECONDS = 1
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        attempt(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+    cluster.ANSWER_SECONDS = 10
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as here:
+        attempt(here.workers[0].worker_address)
+        workers = cluster.Cluster(here.scheduler_address)
+        level, before = workers.level(Isolation.LANDLOCK), workers.slots
+        process = join(here, WITHOUT + WORKER)
+        workers.check()
+        print(before, "slots, then", workers.slots)
+        attempt(here.scheduler_address)
+        process.kill()
+        while len(here.scheduler.workers) > 1:
+            pass
+        process = join(here, WORKER, PATH="/nowhere")
+        here.scale(0)
+        problem = find("ps01_linear_algebra/backprop")
+        task = Task("ada", problem.slug, blank(problem), "", version_of(problem), level, Limits(), "secret")
+        try:
+            print(list(outcomes([task], workers, lambda task: None)))
+        except NotIsolated as reason:
+            print(reason)
+        process.kill()
+"""
+
+
+def test_workers_may_join_late_and_what_is_of_no_use_is_said(released: Course, tmp_path: Path) -> None:
+    course = copied(released, tmp_path / "course")
+    (course.root / "strange.py").write_text(STRANGE)
+    silent, worker, late, without, weak = course.python("strange.py").splitlines()
+    assert "(nobody answers)" in silent
+    assert "(a worker is there). Start one with `dask scheduler`" in worker
+    assert late == "2 slots, then 8"
+    assert "cannot use this package (ModuleNotFoundError" in without
+    assert "Install it there" in without
+    assert "gives no more isolation than landlock, and this run began with bubblewrap. Run `mlphys doctor`" in weak
 
 
 def test_at_a_terminal_there_is_a_bar_and_a_wrong_name_is_told(course: Course) -> None:
@@ -479,7 +607,10 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
     other = "import sqlite3\nother = sqlite3.connect('gradebook.db', isolation_level=None)\n"
     lock = f"{other}other.execute('BEGIN EXCLUSIVE')"
     unlock = "other.execute('ROLLBACK')"
-    older = "other.execute(\"UPDATE alembic_version SET version_num = 'old'\")"
+    stranger = "other.execute(\"UPDATE alembic_version SET version_num = 'new'\")"
+    older = "from alembic.script import ScriptDirectory\nfrom nbgrader.dbutil import ALEMBIC_DIR\n"
+    older += "first = ScriptDirectory(ALEMBIC_DIR).get_base()\n"
+    older += "other.execute('UPDATE alembic_version SET version_num = ?', [first])"
     twice = "import fcntl\nfirst = open('records/.ps01_linear_algebra.lock', 'w')\nfcntl.flock(first, fcntl.LOCK_EX)"
     slip = "open('nbgrader_config.py', 'a').write('c.Autograde.no_such_name = no_such_name')"
     large = "before = open('nbgrader_config.py').read()\n"
@@ -495,14 +626,14 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
         "grade('ps01_linear_algebra', scheduler='nonsense://x')",
         f"{lock}\ngrade('ps01_linear_algebra')\n{unlock}",
         f"{twice}\ngrade('ps01_linear_algebra')\nfirst.close()",
+        f"{stranger}\ngrade('ps01_linear_algebra')",
         f"{older}\ngrade('ps01_linear_algebra')",
         "import os\nos.rename('gradebook.db', 'elsewhere.db')\ngrade('ps01_linear_algebra')",
         f"{large}\ngrade('ps01_linear_algebra')\nopen('nbgrader_config.py', 'w').write(before)",
         f"{slip}\ngrade('ps01_linear_algebra')",
     ]
-    secret, unknown, nobody, unreleased, unreachable, nonsense, locked, both, old, lost, limits, slipped = grade_each(
-        course, *calls
-    )
+    said = grade_each(course, *calls)
+    secret, unknown, nobody, unreleased, unreachable, nonsense, locked, both, new, old, lost, limits, slipped = said
     assert "2: /proc/nope/mlphys/secret can be neither read nor made" in secret
     assert unknown.startswith("2: There is no assignment 'ps99' in this course. There are ps01_linear_algebra, ")
     assert "2: Nobody has handed in ps01_linear_algebra" in nobody
@@ -511,6 +642,7 @@ def test_what_cannot_be_graded_is_said_with_the_next_step(released: Course, tmp_
     assert "2: There is no dask scheduler at nonsense://x (unknown address scheme" in nonsense
     assert "Another program is at work on it: close that" in locked
     assert "2: Another `mlphys grade ps01_linear_algebra` is at work in this course. Wait for it." in both
+    assert "This one does not know that schema: install the nbgrader that made it, or a newer one." in new
     assert "Keep a copy, and run `nbgrader db upgrade`." in old
     assert "2: There is no gradebook" in lost
     assert "Run `nbgrader generate_assignment ps01_linear_algebra`." in lost
@@ -550,17 +682,47 @@ def test_a_disk_that_is_full_loses_nothing(released: Course, tmp_path: Path) -> 
     (course.root / "grades.py").write_text(
         GRADE + "if __name__ == '__main__':\n    grade('ps01_linear_algebra', jobs=1)"
     )
-    said = course.python("full.py")
-    assert "A record could not be written" in said
-    assert "No space left on device" in said
+    said = " ".join(course.python("full.py").split())
+    assert "/ps01_linear_algebra/backprop.json could not be written (No space left on device). Make room there." in said
     assert "the same command goes on from there" in said
     assert "exit 2" in said
+
+
+# The course is graded; what is written of it has no room, and then the gradebook has none.
+FULL = """
+import os
+config = open("nbgrader_config.py").read()
+if __name__ == "__main__":
+    grade("ps01_linear_algebra", jobs=1)
+    os.system("umount autograded")
+    size = -(-os.path.getsize("gradebook.db") // 4096) * 4
+    os.system(f"mkdir full && mount -t tmpfs -o size={size}k tmpfs full && cp gradebook.db full")
+    with open("nbgrader_config.py", "w") as file:
+        file.write(config + f"\\nc.CourseDirectory.db_url = 'sqlite:///{os.getcwd()}/full/gradebook.db'\\n")
+    grade("ps01_linear_algebra", jobs=1)
+"""
+
+
+def test_where_there_is_no_room_is_said(course: Course) -> None:
+    for path in (course.root / "autograded").iterdir():
+        shutil.rmtree(path)
+    shell = "mount -t tmpfs -o size=12k tmpfs autograded && exec python grades.py"
+    (course.root / "full.py").write_text(f"import os\nos.execvp('unshare', ['unshare', '-rm', 'sh', '-c', {shell!r}])")
+    (course.root / "grades.py").write_text(GRADE + FULL)
+    autograded, gradebook = course.python("full.py").split("exit ")[:2]
+    assert "ada, ps01_linear_algebra/backprop: " in autograded
+    room = "could not be written (No space left on device). Make room, and give the same command again."
+    assert room in " ".join(autograded.split())
+    assert "(database or disk is full). Make room there, and give the same command again." in gradebook
+    assert gradebook.startswith("4")
 
 
 # A second file is handed in while the first is graded; then a third, and the gradebook is locked before it is written.
 RESUBMITS = """
 import shutil
 import sqlite3
+from rich.console import Console
+from autograder.batch.summary import show
 from autograder.batch.course import Assignment, Unusable
 from autograder.batch.run import ClassGrading
 from autograder.batch.pool import Processes
@@ -577,8 +739,16 @@ class Locking(Silence):
         self.other.execute("BEGIN EXCLUSIVE")
         return super().writing(notebooks)
 
+class Removing(Silence):
+    def ended(self, task, outcome):
+        shutil.rmtree(f"submitted/{task.student}")
+
 def graded(progress):
-    return ClassGrading(Assignment("ps01_linear_algebra"), best(), progress).run(Processes(1), ["cyd"])
+    grading = ClassGrading(Assignment("ps01_linear_algebra"), best(), progress)
+    grades = grading.run(Processes(1), ["cyd"])
+    show(grades, Console(width=2000))
+    grading.told()
+    return grades
 
 if __name__ == "__main__":
     print("failures", graded(Resubmitting()).failures)
@@ -590,7 +760,10 @@ if __name__ == "__main__":
     except Unusable as reason:
         print(reason)
     locking.other.execute("ROLLBACK")
-    print("graded again", graded(Silence()).graded)
+    print("graded again", len(graded(Silence()).graded))
+    print("told again", graded(Silence()).before)
+    shutil.copy("another.ipynb", "submitted/cyd/ps01_linear_algebra/backprop.ipynb")
+    print("failures", graded(Removing()).failures)
 """
 
 
@@ -599,10 +772,16 @@ def test_what_changes_while_a_class_is_graded_is_seen(released: Course, tmp_path
     (course.root / "another.ipynb").write_text(json.dumps(solved(PROBLEM)))
     (course.root / "again.py").write_text(RESUBMITS)
     said = course.python("again.py")
-    assert "failures {}" in said
+    assert said.count("failures {}") == 2
+    assert said.startswith("1 notebooks were graded now; 0 had been")
     assert "(database is locked)" in " ".join(said.split())
     assert "Another program is at work on it: close that, and give the same command again." in said
+    # By the run that was stopped.
+    assert "Other points than before:\n  cyd, ps01_linear_algebra/backprop: 26 → 0 (" in said
     assert "graded again 0" in said
+    assert "told again {}" in said
+    assert "Not graded:\n  cyd, ps01_linear_algebra/backprop: " in said
+    assert "backprop.ipynb was taken away while the class was graded." in said
     with sqlite3.connect(course.root / "gradebook.db") as database:
         [score] = database.execute("SELECT sum(auto_score) FROM grade").fetchone()
     database.close()
@@ -706,6 +885,8 @@ def test_an_edited_grader_is_used_for_its_own_problem_only(tree: Tree) -> None:
         flags=re.DOTALL,
     )
     graders.write_text(edited)
+    for name in (".test_woodbury.py.swp", "test_woodbury.py~"):  # somebody's editor is open
+        (graders.parent.parent / "woodbury" / name).write_text("anything")
     said = tree.run(str(MLPHYS), "grade", PROBLEM.assignment)
     assert "1 notebooks were graded now; 1 had been" in said
     assert "ada, ps01_linear_algebra/backprop: 26 → 25.5 (loss/test_equals_reference 0.5 → 0)" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.course import Problem
@@ -19,6 +20,29 @@ def test_what_was_graded_is_taken_again_until_something_changes(tmp_path: Path) 
     assert store.fresh("ada", PROBLEM, "key") == graded
     assert store.fresh("ada", PROBLEM, "another") is None
     assert store.fresh("emmy", PROBLEM, "key") is None
+
+
+def test_what_changed_is_known_until_somebody_has_been_told(tmp_path: Path) -> None:
+    store = Store(lambda *names: tmp_path.joinpath(*names))
+    entries = [
+        Entry(key, Graded(replace(RECORD, score=score), [], []))
+        for key, score in zip("abc", (0.0, 1.0, 2.0), strict=True)
+    ]
+    for entry in entries:
+        store.keep("ada", PROBLEM, entry)
+    assert (store.before("ada", PROBLEM), store.last("ada", PROBLEM)) == (entries[0], entries[2])
+    store.told("ada", PROBLEM)
+    assert store.before("ada", PROBLEM) is None
+    store.keep("ada", PROBLEM, entries[1])
+    assert store.before("ada", PROBLEM) == entries[2]
+
+
+def test_a_record_that_somebody_spoiled_is_none(tmp_path: Path) -> None:
+    store, entry = Store(lambda *names: tmp_path.joinpath(*names)), Entry("key", Graded(RECORD, [[]], []))
+    store.keep("ada", PROBLEM, entry)
+    path = store.path("ada", PROBLEM)
+    path.write_text(path.read_text().replace('"outputs": [[]]', '"outputs": null'))
+    assert store.last("ada", PROBLEM) is None
 
 
 def test_what_failed_by_our_own_fault_is_graded_again(tmp_path: Path) -> None:

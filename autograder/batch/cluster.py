@@ -15,64 +15,77 @@ from autograder.sandbox import Isolation, NotIsolated
 from autograder.sandbox.isolation import best
 
 # A scheduler on the same network answers in milliseconds; a thousand times that for one that is busy.
-CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10
 # For each core: one submission that is graded, and one that waits there, so that none has to wait for us.
 PER_THREAD = 2
-
-
 # A worker that is started again imports the package in ten seconds; six times that on a busy machine.
 BACK_SECONDS = 60
 
 
 class NoCluster(Exception):
-    """There is no scheduler to be reached, or it has no workers; a sentence."""
+    """There is no scheduler to be reached, or its workers are of no use; a sentence."""
 
 
 class Cluster:
-    """The workers of the scheduler at `address`. It hands what a dead worker had to another one, three times.
+    """The workers of the scheduler at `address`, those that join later as well.
 
-    Raises NoCluster.
+    It hands what a dead worker had to another one, three times. Raises NoCluster.
     """
+
+    slots: int
 
     def __init__(self, address: str) -> None:
         try:
-            from distributed import Client, Security
+            from distributed import Client, KilledWorker, Security
         except ImportError:
             raise NoCluster(
                 "--scheduler needs dask. Try, where mlphys is: pip install --editable '.[cluster]'"
             ) from None
-        # What it logs when a scheduler is lost is said in one sentence by us.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        self.died: type[Exception] = KilledWorker
+        # What it logs when a worker or a scheduler is lost is said in one sentence by us. Each has a level of its own.
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         security = Security()
         try:
             # A client that could not begin does not end either, for some of these errors: it would say so later.
-            asyncio.run(_reach(address, security.get_connection_args("client")))
-            self._client = Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
+            kind = asyncio.run(_kind_of(address, security.get_connection_args("client")))
+            if kind != "Scheduler":
+                raise ValueError(f"a {kind.lower()} is there")
+            self._client = Client(address, timeout=ANSWER_SECONDS, security=security, set_as_default=False)
+            threads = self._count_threads()
         except (OSError, ValueError, TypeError) as error:
             raise NoCluster(
-                f"There is no dask scheduler at {address} ({error}). Start one with `dask scheduler`, and give the "
-                "address that it prints."
+                f"There is no dask scheduler at {address} ({str(error) or 'nobody answers'}). Start one with "
+                "`dask scheduler`, and give the address that it prints."
             ) from None
-        threads = sum(self._client.nthreads().values())
         if threads == 0:
             self._client.close()
             raise NoCluster(
                 f"The scheduler at {address} has no workers. Start some with `dask worker {address} --nthreads 1`."
             )
-        self.slots = PER_THREAD * threads
-        self._seen = time.monotonic()
         self._executor = self._client.get_executor(pure=False)
 
     def level(self, least: Isolation) -> Isolation:
-        """The best level of isolation that all workers give, for all of them; raises NotIsolated."""
-        levels: dict[str, Isolation] = self._client.run(best)
-        worst = min(levels, key=lambda worker: levels[worker])
-        if levels[worst] < least:
+        """The best level of isolation that all workers give, for all of them; raises NotIsolated and NoCluster."""
+        try:
+            levels: dict[str, Isolation | Exception] = self._client.run(best, on_error="return")
+        except OSError as error:
+            raise NoCluster(
+                f"A worker was lost while a level of isolation was agreed upon ({error}). Give the same command again."
+            ) from None
+        given = {worker: level for worker, level in levels.items() if isinstance(level, Isolation)}
+        for worker in levels.keys() - given.keys():
+            raise NoCluster(
+                f"The worker at {worker} cannot use this package ({levels[worker]}). Install it there, with the same "
+                "versions of everything, and start the worker again."
+            )
+        worst = min(given, key=lambda worker: given[worker])
+        if given[worst] < least:
             raise NotIsolated(
-                f"The worker at {worst} gives no more isolation than {levels[worst].label}, and {least.label} is asked "
+                f"The worker at {worst} gives no more isolation than {given[worst].label}, and {least.label} is asked "
                 "for. Run `mlphys doctor` there; it says what is missing."
             )
-        return levels[worst]
+        return given[worst]
 
     def submit(self, task: Task) -> Future[Graded]:
         future: Future[Graded] = self._executor.submit(grade_task, task)
@@ -81,20 +94,27 @@ class Cluster:
     def check(self) -> None:
         """Raises WorkersLost without a scheduler, or without a worker for as long as one may take to come back."""
         try:
-            workers = self._client.nthreads()
+            threads = self._count_threads()
         except OSError:  # as dask's own errors of connections are
             raise WorkersLost(NO_SCHEDULER) from None
-        if workers:
-            self._seen = time.monotonic()
-        elif time.monotonic() - self._seen > BACK_SECONDS:
+        if threads == 0 and time.monotonic() - self._seen > BACK_SECONDS:
             raise WorkersLost("All workers of the scheduler are gone. Start others.")
 
     def stop(self) -> None:
         # The scheduler then forgets what was asked of it.
         self._client.close()
 
+    def _count_threads(self) -> int:
+        threads: int = sum(self._client.nthreads(callback_timeout=ANSWER_SECONDS).values())
+        if threads:
+            self._seen = time.monotonic()
+            self.slots = PER_THREAD * threads
+        return threads
 
-async def _reach(address: str, arguments: dict[str, Any]) -> None:
-    from distributed.comm import connect
 
-    await (await connect(address, CONNECT_SECONDS, **arguments)).close()
+async def _kind_of(address: str, arguments: dict[str, Any]) -> str:
+    """What of dask's answers there: a Scheduler, a Worker or a Nanny. Raises OSError, ValueError and TypeError."""
+    from distributed.core import rpc
+
+    async with asyncio.timeout(ANSWER_SECONDS), rpc(address, connection_args=arguments) as there:
+        return str((await there.identity())["type"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Collection
 
@@ -17,6 +16,7 @@ from autograder.batch.run import ClassGrades, ClassGrading
 from autograder.batch.summary import show
 from autograder.grading.outputs import plain
 from autograder.grading.secret import NoSecret, own_secret
+from autograder.grading.store import NotKept
 from autograder.sandbox import Isolation, NotIsolated
 from autograder.sandbox.isolation import require
 
@@ -46,20 +46,24 @@ def run(
         workers, level = _workers(assignment.least, jobs, scheduler)
         if not quiet:
             err.print(f"Isolation: {level.label}.", style="dim")
-        grades = ClassGrading(assignment, level, _progress(quiet, err)).run(workers, students, force)
-    except (Unusable, NoCluster, NoSecret, OtherVersion) as reason:
+        grading = ClassGrading(assignment, level, _progress(quiet, err))
+        grades = grading.run(workers, students, force)
+    except (Unusable, NoCluster, NoSecret) as reason:
         return stop(reason, UNUSABLE)
     except NotIsolated as reason:
         return stop(reason, NOT_ISOLATED)
-    except WorkersLost as reason:
+    except OtherVersion as reason:
+        advice = "Install the same there, and start its workers again." if scheduler else "Somebody edited them now."
+        return stop(f"{reason} {advice} {GO_ON}", UNUSABLE)
+    except (WorkersLost, NotKept) as reason:
         return stop(f"{reason} {GO_ON}", UNUSABLE)
     except OSError as error:
-        advice = "Make room there." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "See that it can be."
-        return stop(f"A record could not be written ({error}). {advice} {GO_ON}", UNUSABLE)
+        return stop(f"{error}. See that the file is there, and that you may use it. {GO_ON}", UNUSABLE)
     except KeyboardInterrupt:
         return stop(f"Stopped. {GO_ON}", STOPPED)
     if not quiet or _needs_a_person(grades):
         show(grades, out)
+        grading.told()
     return OUR_FAULT if _needs_a_person(grades) else 0
 
 

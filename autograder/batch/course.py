@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import TraitError
 
-from autograder.batch.written import Written
+from autograder.batch.written import Written, is_filed
 from autograder.course import Problem, problems
 from autograder.gradebook.fill import FillGradebook, Grading
 from autograder.gradebook.folder import SubmissionsDirectory
@@ -29,6 +29,13 @@ from autograder.gradebook.names import unusable
 from autograder.grading.record import Record
 from autograder.grading.submission import Submission
 from autograder.sandbox import Isolation, Limits
+
+# By a word of what SQLite says; the last for all else.
+GRADEBOOK_ADVICE = {
+    "locked": "Another program is at work on it: close that, and give the same command again.",
+    "disk is full": "Make room there, and give the same command again.",
+    "": "Is it nbgrader's, and may you write it? If not, put it elsewhere, and make another.",
+}
 
 
 class Unusable(Exception):
@@ -133,6 +140,16 @@ class Assignment:
                     raise error.__context__ from None
         return loop.failed
 
+    def enrolled(self, students: Collection[str]) -> set[str]:
+        """Of `students`, those in the gradebook; all of them where it has nobody, since it is a new one then."""
+        with self._gradebook_at_hand() as gradebook:
+            known = {student.id for student in gradebook.students}
+        return known.intersection(students) if known else set(students)
+
+    def is_filed(self, student: str, record: Record) -> bool:
+        """Whether `record`, and the notebook that shows it, are in `autograded`."""
+        return is_filed(self.directory, student, record)
+
     def written(self, records: Mapping[tuple[str, Problem], Record]) -> Written:
         """What is written of `records`, in `autograded` and in the gradebook."""
         with self._gradebook_at_hand() as gradebook:
@@ -171,10 +188,8 @@ class Assignment:
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
         except SQLAlchemyError as error:
-            said = getattr(error, "orig", error)
-            advice = "Is it nbgrader's, and may you write it? If not, put it elsewhere, and make another."
-            if "locked" in str(said):
-                advice = "Another program is at work on it: close that, and give the same command again."
+            said = str(getattr(error, "orig", error))
+            advice = next((advice for word, advice in GRADEBOOK_ADVICE.items() if word in said), GRADEBOOK_ADVICE[""])
             raise Unusable(f"The gradebook {self.directory.db_url} cannot be used ({said}). {advice}") from None
 
     def _check_version(self) -> None:
@@ -186,10 +201,15 @@ class Assignment:
                 found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
         finally:
             engine.dispose()
-        if found != (own := ScriptDirectory(ALEMBIC_DIR).get_current_head()):
+        schemas = ScriptDirectory(ALEMBIC_DIR)
+        if found != (own := schemas.get_current_head()):
+            older = found in {schema.revision for schema in schemas.walk_revisions()}
+            advice = "Keep a copy, and run `nbgrader db upgrade`."
+            if not older:
+                advice = "This one does not know that schema: install the nbgrader that made it, or a newer one."
             raise Unusable(
                 f"The gradebook {self.directory.db_url} was made by another version of nbgrader (its schema is "
-                f"{found}, not {own}). Keep a copy, and run `nbgrader db upgrade`."
+                f"{found}, not {own}). {advice}"
             )
 
 

@@ -7,18 +7,23 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Protocol
 
 from autograder.batch.job import OtherVersion, Task, grade_task
 from autograder.grading.run import Graded
+from autograder.sandbox import NotIsolated
 
 PR_SET_PDEATHSIG = 1
 # Most notebooks are graded in less; a question to a scheduler costs milliseconds.
 CHECK_SECONDS = 10
 NO_SCHEDULER = "The scheduler does not answer any more."
+DIED_TWICE = (
+    "The process that graded it ended, and so did one that had nothing else to do. If that was not by chance, grade it "
+    "by hand: its parts are flagged for you in Formgrader."
+)
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,15 @@ class WorkersLost(Exception):
 
 
 class Workers(Protocol):
-    """Who grades. `slots` tasks keep all of them busy; a future raises BrokenExecutor if its process died."""
+    """Who grades. `slots` tasks keep all of them busy; a future raises `died` if its process did."""
 
     slots: int
+    died: type[Exception]
 
     def submit(self, task: Task) -> Future[Graded]: ...
 
     def check(self) -> None:
-        """Called while nothing comes back; raises WorkersLost if nothing will."""
+        """Called before more is given away and while nothing comes back; raises WorkersLost if nothing will."""
 
     def stop(self) -> None:
         """End all that they do, at once; what is submitted later begins anew."""
@@ -51,6 +57,8 @@ class Workers(Protocol):
 
 class Processes:
     """Processes of this machine, each with a sandbox of its own."""
+
+    died: type[Exception] = BrokenExecutor
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -93,41 +101,42 @@ def _begin(parent: int, folder: str) -> None:
 def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], None]) -> Iterator[tuple[Task, Outcome]]:
     """What becomes of each task, in the order in which they end; only as many are given away as there are slots.
 
-    Where a process dies, all that were given away are graded once more, one by one, so that a submission that ends
-    processes costs itself alone. Raises OtherVersion, and WorkersLost if the workers are lost for good.
+    Where a process dies, those that it may have had are graded once more, one by one, so that a submission that ends
+    processes costs itself alone. Raises OtherVersion, NotIsolated, and WorkersLost if the workers are lost for good.
     """
-    waiting, running = iter(tasks), dict[Future[Graded], Task]()
+    waiting, running, suspects = iter(tasks), dict[Future[Graded], Task](), list[Task]()
     try:
         while True:
-            while len(running) < workers.slots and (task := next(waiting, None)) is not None:
+            workers.check()
+            while not suspects and len(running) < workers.slots and (task := next(waiting, None)) is not None:
                 began(task)
                 running[_submitted(workers, task)] = task
-            if not running:
+            if not running and not suspects:
                 return
-            while not (done := wait(running, CHECK_SECONDS, FIRST_COMPLETED).done):
-                workers.check()
-            ended = {future: running.pop(future) for future in done}
-            suspects = []
-            for future, task in ended.items():
-                if (outcome := _outcome(future)) is None:
+            for future in _ended(running, workers):
+                task = running.pop(future)
+                if (outcome := _outcome(future, workers)) is None:
                     suspects.append(task)
                 else:
                     yield task, outcome
-            if suspects:
-                suspects += running.values()
-                running.clear()
+            if not running:
                 yield from _one_by_one(suspects, workers)
+                suspects.clear()
     finally:
         workers.stop()
 
 
 def _one_by_one(tasks: list[Task], workers: Workers) -> Iterator[tuple[Task, Outcome]]:
-    workers.stop()
     for task in tasks:
-        outcome = _outcome(_submitted(workers, task))
-        if outcome is None:
-            workers.stop()
-        yield task, outcome or Failure("The process that graded it ended, and the next one did so too.")
+        [future] = _ended([_submitted(workers, task)], workers)
+        yield task, _outcome(future, workers) or Failure(DIED_TWICE)
+
+
+def _ended(running: Collection[Future[Graded]], workers: Workers) -> Collection[Future[Graded]]:
+    """Those that have ended, of which there is one at least."""
+    while not (done := wait(running, CHECK_SECONDS, FIRST_COMPLETED).done):
+        workers.check()
+    return done
 
 
 def _submitted(workers: Workers, task: Task) -> Future[Graded]:
@@ -139,15 +148,15 @@ def _submitted(workers: Workers, task: Task) -> Future[Graded]:
         return workers.submit(task)
 
 
-def _outcome(future: Future[Graded]) -> Outcome | None:
+def _outcome(future: Future[Graded], workers: Workers) -> Outcome | None:
     """None if the process ended under the task."""
     try:
         return future.result()
-    except BrokenExecutor:
+    except workers.died:
         return None
     except CancelledError:
         raise WorkersLost(NO_SCHEDULER) from None
-    except OtherVersion:
+    except (OtherVersion, NotIsolated):
         raise
     except Exception as error:
         return Failure(f"{type(error).__name__}: {error}")

@@ -20,17 +20,17 @@ from autograder.grading.record import Record
 
 def show(grades: ClassGrades, console: Console) -> None:
     """Scores by problem, what took too long, whose score is another now, and what needs a person."""
-    before = len(grades.records) - grades.graded
-    console.print(Text(f"{grades.graded} notebooks were graded now; {before} had been, and nothing has changed since."))
-    if enrolled := {whose: record for whose, record in grades.records.items() if whose[0] not in grades.withdrawn}:
-        console.print(_table(enrolled))
+    now, before = len(grades.graded), len(grades.records.keys() - grades.graded)
+    console.print(Text(f"{now} notebooks were graded now; {before} had been, and nothing has changed since."))
+    if grades.records:
+        console.print(_table(grades.records))
     _list(console, "Ran into a limit of time:", _slow(grades))
     _list(console, "Other points than before:", _changed(grades))
     if grades.waiting:
         console.print(Text(f"Notebooks in which something waits for a person in Formgrader: {grades.waiting}."))
     _list(console, "Parts left to a person, because a test failed by its own fault:", _faults(grades))
     _list(console, "Not in the gradebook any more, and left so unless you --force it:", grades.withdrawn)
-    _list(console, "Not graded, because of a name:", grades.left_out)
+    _list(console, "Not graded:", grades.left_out)
     _list(console, "Not graded, by our own fault; flagged for a person:", _failures(grades))
 
 

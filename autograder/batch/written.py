@@ -13,7 +13,6 @@ from nbgrader.api import (
     Grade,
     Gradebook,
     Notebook,
-    Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
@@ -38,30 +37,26 @@ class Written:
         self.unfiled = {
             (student, problem)
             for (student, problem), record in records.items()
-            if not _is_filed(Path(directory.format_path(directory.autograded_directory, student, assignment)), record)
+            if not is_filed(directory, student, record)
         }
         """Whose record, or the notebook that shows it, is not in `autograded`."""
-        students = {student for [student] in gradebook.db.query(Student.id)}
-        # Where there is nobody, the gradebook is a new one.
-        removed = records.keys() - self.unfiled if students else set()
-        self.withdrawn = {(student, problem) for student, problem in removed if student not in students}
-        """Who was written, and is not in the gradebook any more."""
         scores, self.waiting = _scores(gradebook, assignment)
         """In `waiting`, the notebooks of the gradebook that have something that a person must look at."""
         self.unscored = {
             (student, problem)
             for (student, problem), record in records.items()
             if not scores[student, problem.name].items() >= scores_of(record, problem.name).items()
-        } - self.withdrawn
+        }
         """Whose scores are not those in the gradebook, as they should be."""
 
 
-def _is_filed(folder: Path, record: Record) -> bool:
+def is_filed(directory: CourseDirectory, student: str, record: Record) -> bool:
     """Whether both files are there and whole.
 
     nbgrader writes the notebook last, and without our summary before it is graded.
     """
-    name = record.problem.split("/")[-1]
+    assignment, name = record.problem.split("/")
+    folder = Path(directory.format_path(directory.autograded_directory, student, assignment))
     try:
         if (folder / f"{name}.json").read_text(encoding="utf-8") != record.to_json():
             return False

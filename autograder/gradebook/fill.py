@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -155,4 +156,12 @@ class FillGradebook(Autograde):
         small = small_files_in(folder, resources["nbgrader"], self.coursedir)
         resources["outputs"] = {f"{problem.name}.json": record, **small}
         resources["output_extension"] = ".ipynb"
-        self.write_single_notebook(nbformat.writes(nb, version=4) + "\n", resources)
+        try:
+            self.write_single_notebook(nbformat.writes(nb, version=4) + "\n", resources)
+        except OSError as error:
+            names = resources["nbgrader"]
+            where = self._format_dest(names["assignment"], names["student"])
+            advice = "Make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "See that it can be"
+            raise OSError(
+                f"{where} could not be written ({error.strerror}). {advice}, and give the same command again."
+            ) from None

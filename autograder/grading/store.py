@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,10 @@ from autograder.sandbox import Isolation, Limits
 SCHEMA = 1
 
 
+class NotKept(Exception):
+    """What grading left could not be written; a sentence with the file."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """What grading one submission left, and the key of all that it depends on."""
@@ -33,13 +38,24 @@ class Entry:
 
 
 def key_of(problem: Problem, submission: Submission, level: Isolation, limits: Limits) -> str:
-    """A hash of all that decides the record of `submission`: two gradings with one key differ in their seconds only."""
-    words = (version_of(problem), level.label, asdict(limits), own_secret(), submission)
-    return hashlib.sha256(repr(words).encode()).hexdigest()
+    """All that decides the record of `submission`, as two hashes: how it is graded, and what was handed in.
+
+    Two gradings with one key differ in their seconds only.
+    """
+    how = (version_of(problem), level.label, asdict(limits), own_secret())
+    return "-".join(hashlib.sha256(repr(words).encode()).hexdigest() for words in (how, submission))
+
+
+def same_submission(key: str, other: str) -> bool:
+    """Whether two keys are of one submission, however it was graded."""
+    return key.rpartition("-")[2] == other.rpartition("-")[2]
 
 
 class Store:
-    """The entries of one course, a file for each student and problem; `place` tells the folder of both."""
+    """The entries of one course, a file for each student and problem; `place` tells the folder of both.
+
+    Beside it, until somebody has been told what changed, lies the entry that was the last one then.
+    """
 
     def __init__(self, place: Callable[[str, str], Path]) -> None:
         self._place = place
@@ -49,13 +65,15 @@ class Store:
 
     def last(self, student: str, problem: Problem) -> Entry | None:
         """What was kept last, fresh or not; None if there is nothing that this version can read."""
-        try:
-            data = json.loads(self.path(student, problem).read_text(encoding="utf-8"))
-            if data["schema"] != SCHEMA:
-                return None
-            return Entry(data["key"], Graded(from_dict(data["record"]), data["outputs"], data["faults"]))
-        except (OSError, ValueError, LookupError, TypeError):
-            return None
+        return _read(self.path(student, problem))
+
+    def before(self, student: str, problem: Problem) -> Entry | None:
+        """What was kept when somebody was told of it last, if something else is kept since then."""
+        return _read(_before(self.path(student, problem)))
+
+    def told(self, student: str, problem: Problem) -> None:
+        """Somebody has been told of what is kept now."""
+        _before(self.path(student, problem)).unlink(missing_ok=True)
 
     def fresh(self, student: str, problem: Problem, key: str) -> Graded | None:
         """What was kept under the same key, so that grading once more would give the same.
@@ -66,15 +84,40 @@ class Store:
         return entry.graded if entry is not None and entry.key == key and not entry.graded.faults else None
 
     def keep(self, student: str, problem: Problem, entry: Entry) -> None:
-        """Write `entry` whole or not at all, whatever ends this process or the machine; raises OSError."""
+        """Write `entry` whole or not at all, whatever ends this process or the machine; raises NotKept."""
         path = self.path(student, problem)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
+        last = self.last(student, problem)
         try:
-            with part.open("w", encoding="utf-8") as file:
-                file.write(entry.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if last is not None and self.before(student, problem) is None:
+                _write(_before(path), last)
+            _write(path, entry)
+        except OSError as error:
+            advice = "Make room there." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "See that it can be."
+            raise NotKept(f"The record {path} could not be written ({error.strerror}). {advice}") from None
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.before.json")
+
+
+def _read(path: Path) -> Entry | None:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["schema"] != SCHEMA:
+            return None
+        return Entry(data["key"], Graded(from_dict(data["record"]), list(data["outputs"]), list(data["faults"])))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _write(path: Path, entry: Entry) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(entry.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -36,7 +36,13 @@ def _libraries() -> bytes:
 
 
 def files_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    """The files in `folder` and below, without those that Python and editors leave there."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if not any(map(_is_left_there, path.relative_to(folder).parts)))
+
+
+def _is_left_there(name: str) -> bool:
+    return name == "__pycache__" or name.startswith((".", "#")) or name.endswith("~")
 
 
 def contents(paths: Iterable[Path], root: Path) -> Iterator[bytes]:
