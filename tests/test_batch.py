@@ -688,13 +688,17 @@ def test_a_disk_that_is_full_loses_nothing(released: Course, tmp_path: Path) -> 
     assert "exit 2" in said
 
 
-# The course is graded; what is written of it has no room, and then the gradebook has none.
+# The course is graded; what is written of it has no room, then the summary has none, and then the gradebook.
 FULL = """
+import contextlib
 import os
 config = open("nbgrader_config.py").read()
 if __name__ == "__main__":
     grade("ps01_linear_algebra", jobs=1)
     os.system("umount autograded")
+    with contextlib.suppress(OSError), open("/dev/full", "w", buffering=1) as nowhere:
+        code = run("ps01_linear_algebra", (), False, 1, None, False, Console(file=nowhere), Console(width=2000))
+        print(f"exit {code}")
     size = -(-os.path.getsize("gradebook.db") // 4096) * 4
     os.system(f"mkdir full && mount -t tmpfs -o size={size}k tmpfs full && cp gradebook.db full")
     with open("nbgrader_config.py", "w") as file:
@@ -709,12 +713,13 @@ def test_where_there_is_no_room_is_said(course: Course) -> None:
     shell = "mount -t tmpfs -o size=12k tmpfs autograded && exec python grades.py"
     (course.root / "full.py").write_text(f"import os\nos.execvp('unshare', ['unshare', '-rm', 'sh', '-c', {shell!r}])")
     (course.root / "grades.py").write_text(GRADE + FULL)
-    autograded, gradebook = course.python("full.py").split("exit ")[:2]
+    autograded, summary, gradebook = course.python("full.py").split("exit ")[:3]
     assert "ada, ps01_linear_algebra/backprop: " in autograded
     room = "could not be written (No space left on device). Make room, and give the same command again."
     assert room in " ".join(autograded.split())
     assert "(database or disk is full). Make room there, and give the same command again." in gradebook
-    assert gradebook.startswith("4")
+    assert "The summary could not be printed (No space left on device). The gradebook is written" in summary
+    assert (summary[0], gradebook[0]) == ("4", "2")
 
 
 # A second file is handed in while the first is graded; then a third, and the gradebook is locked before it is written.

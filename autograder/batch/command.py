@@ -62,7 +62,11 @@ def run(
     except KeyboardInterrupt:
         return stop(f"Stopped. {GO_ON}", STOPPED)
     if not quiet or _needs_a_person(grades):
-        show(grades, out)
+        try:
+            show(grades, out)
+        except OSError as error:
+            again = "The gradebook is written, and the same command says once more what is in it."
+            return stop(f"The summary could not be printed ({error.strerror}). {again}", UNUSABLE)
         grading.told()
     return OUR_FAULT if _needs_a_person(grades) else 0
 
