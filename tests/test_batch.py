@@ -700,7 +700,7 @@ if __name__ == "__main__":
         code = run("ps01_linear_algebra", (), False, 1, None, False, Console(file=nowhere), Console(width=2000))
         print(f"exit {code}")
     size = -(-os.path.getsize("gradebook.db") // 4096) * 4
-    os.system(f"mkdir full && mount -t tmpfs -o size={size}k tmpfs full && cp gradebook.db full")
+    os.system(f"rm -r autograded/* && mkdir full && mount -t tmpfs -o size={size}k tmpfs full && cp gradebook.db full")
     with open("nbgrader_config.py", "w") as file:
         file.write(config + f"\\nc.CourseDirectory.db_url = 'sqlite:///{os.getcwd()}/full/gradebook.db'\\n")
     grade("ps01_linear_algebra", jobs=1)
