@@ -340,6 +340,12 @@ HERE = """
         return next(p.pid for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline()))
     report(Processes(2))
 """
+SERVER = """
+    def worker():
+        process = next(p for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline()))
+        return process.children()[0].pid
+    report(Processes(2))
+"""
 CLUSTER = """
     from distributed import LocalCluster
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
@@ -389,7 +395,7 @@ def test_without_a_cluster_that_works_a_run_ends_and_says_so(released: Course, t
     assert "The scheduler does not answer any more." in said
 
 
-@pytest.mark.parametrize("where", [HERE, CLUSTER], ids=["here", "cluster"])
+@pytest.mark.parametrize("where", [HERE, SERVER, CLUSTER], ids=["here", "server", "cluster"])
 def test_a_process_that_dies_loses_nothing(released: Course, tmp_path: Path, where: str) -> None:
     course = copied(released, tmp_path / "course")
     (course.root / "kills.py").write_text(KILLS + where)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from autograder.batch.job import OtherVersion, Task, grade_task
 from autograder.grading.run import Graded
-from autograder.sandbox import NotIsolated
+from autograder.sandbox import NotIsolated, SandboxFault
 
 PR_SET_PDEATHSIG = 1
 # Most notebooks are graded in less; a question to a scheduler costs milliseconds.
@@ -101,8 +101,9 @@ def _begin(parent: int, folder: str) -> None:
 def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], None]) -> Iterator[tuple[Task, Outcome]]:
     """What becomes of each task, in the order in which they end; only as many are given away as there are slots.
 
-    Where a process dies, those that it may have had are graded once more, one by one, so that a submission that ends
-    processes costs itself alone. Raises OtherVersion, NotIsolated, and WorkersLost if the workers are lost for good.
+    Where a process dies, or the server of its sandbox, those that it may have had are graded once more, one by one: a
+    submission that ends processes, or takes all memory, costs itself alone. Raises OtherVersion, NotIsolated, and
+    WorkersLost if the workers are lost for good.
     """
     waiting, running, suspects = iter(tasks), dict[Future[Graded], Task](), list[Task]()
     try:
@@ -115,10 +116,10 @@ def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], No
                 return
             for future in _ended(running, workers):
                 task = running.pop(future)
-                if (outcome := _outcome(future, workers)) is None:
+                if _died(future, workers):
                     suspects.append(task)
                 else:
-                    yield task, outcome
+                    yield task, _outcome(future, workers)
             if not running:
                 yield from _one_by_one(suspects, workers)
                 suspects.clear()
@@ -129,7 +130,7 @@ def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], No
 def _one_by_one(tasks: list[Task], workers: Workers) -> Iterator[tuple[Task, Outcome]]:
     for task in tasks:
         [future] = _ended([_submitted(workers, task)], workers)
-        yield task, _outcome(future, workers) or Failure(DIED_TWICE)
+        yield task, _outcome(future, workers)
 
 
 def _ended(running: Collection[Future[Graded]], workers: Workers) -> Collection[Future[Graded]]:
@@ -148,12 +149,15 @@ def _submitted(workers: Workers, task: Task) -> Future[Graded]:
         return workers.submit(task)
 
 
-def _outcome(future: Future[Graded], workers: Workers) -> Outcome | None:
-    """None if the process ended under the task."""
+def _died(future: Future[Graded], workers: Workers) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), (workers.died, SandboxFault))
+
+
+def _outcome(future: Future[Graded], workers: Workers) -> Outcome:
     try:
         return future.result()
     except workers.died:
-        return None
+        return Failure(DIED_TWICE)
     except CancelledError:
         raise WorkersLost(NO_SCHEDULER) from None
     except (OtherVersion, NotIsolated):
