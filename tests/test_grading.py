@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from problem_of_a_test import ProblemOfATest
 
 from autograder.course import Problem
 from autograder.grading import agree, part, points
@@ -117,26 +117,6 @@ def pushes(x, k):
 FULL = 6.0
 
 
-@dataclass(frozen=True, order=True)
-class SmallProblem(Problem):
-    """A problem whose files lie in a directory of the test and not in the course."""
-
-    def reference(self) -> ModuleType:
-        return imported(self.reference_source)
-
-    def catalogue(self, kind: str) -> ModuleType:
-        return imported(self.graders / f"{kind}.py")
-
-
-def imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 # The one cell of the notebook that is not the student's: a helper that the tests call.
 GIVEN = json.dumps(
     {
@@ -152,7 +132,7 @@ GIVEN = json.dumps(
 
 
 def small(root: Path, graders: str) -> Problem:
-    problem = SmallProblem("ps00", "springs", root)
+    problem = ProblemOfATest("ps00", "springs", root)
     files = {
         problem.statement: "# Springs",
         problem.source_notebook: GIVEN,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
-import jupytext
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from statements import names_after, road_map
 
 from autograder.course import find
 from autograder.graders.ps04_statistics.mle.cases import CIRCLES
@@ -287,22 +285,13 @@ def test_efficiency_and_the_notes_on_normality() -> None:
 
 @pytest.fixture(scope="module")
 def notebook() -> dict[str, Any]:
-    """The statement, run from top to bottom as it stands: with the reference, since its solution cells import it."""
-    plt.switch_backend("agg")
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for number, cell in enumerate(jupytext.read(PROBLEM.statement).cells):
-        if cell.cell_type == "code":
-            exec(compile(cell.source, f"cell {number}", "exec"), names)
-    plt.close("all")
-    return names
+    return names_after(PROBLEM)
 
 
 class TestStatement:
     def test_points_of_the_road_map(self) -> None:
-        text = PROBLEM.statement.read_text(encoding="utf-8")
-        rows = re.findall(r"^\| \w\. `(\w+)` \|.*\| (\d+) \|$", text, flags=re.MULTILINE)
         parts = parts_of(PROBLEM.test_module)
-        assert [(name, float(points)) for name, points in rows] == [(part.id, part.points) for part in parts]
+        assert road_map(PROBLEM) == [(part.id, part.points) for part in parts]
         assert sum(part.points for part in parts) == 28
 
     def test_every_function_carries_its_model(self) -> None:

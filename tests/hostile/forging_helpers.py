@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from problem_of_a_test import ProblemOfATest
 
 from autograder.course import Problem
 from autograder.grading.record import Record
@@ -103,29 +101,9 @@ class TestStep:
 '''
 
 
-@dataclass(frozen=True, order=True)
-class Springs(Problem):
-    """A problem of four functions whose files lie in a course of the tests' own."""
-
-    def reference(self) -> ModuleType:
-        return _imported(self.reference_source)
-
-    def catalogue(self, kind: str) -> ModuleType:
-        return _imported(self.graders / f"{kind}.py")
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def springs(root: Path) -> Problem:
     """The problem in a course at `root`, with a gradebook and another student's submission beside it."""
-    problem = Springs("ps00", "springs", root)
+    problem = ProblemOfATest("ps00", "springs", root)
     files = {
         problem.statement: "# Springs",
         problem.source_notebook: json.dumps(notebook(RIGHT)),
