@@ -22,6 +22,7 @@ from autograder.grading import (
     as_float,
     check,
     conditioned,
+    untouched,
 )
 from autograder.sandbox import Handle
 
@@ -211,6 +212,18 @@ def test_numbers_have_three_significant_digits() -> None:
 def test_a_message_says_what_was_tested_measured_allowed_and_what_is_next() -> None:
     lines = mismatch(1.0, 2.0).sentences("The force is -kx.").split("\n")
     assert [line.split(":")[0] for line in lines] == ["Tested", "Measured", "Allowed", "Next"]
+
+
+def step(model: Any, x: Any, schedule: Any, rate: float = 0.1) -> None:
+    """Names for arguments."""
+
+
+def test_an_argument_that_a_call_changed_is_named() -> None:
+    before = (np.sin, np.ones(3), {"beta": np.ones(2), "alpha": [1.0, 2.0]})
+    untouched(step, before, ["a function", [1.0, 1.0, 1.0], {"beta": np.ones(2), "alpha": (1, 2)}])
+    for after in ({"beta": np.ones(3), "alpha": [1.0, 2.0]}, {"beta": np.ones(2)}, None):
+        with pytest.raises(Mismatch, match="after the call x and schedule had other values than before"):
+            untouched(step, before, [None, 2 * np.ones(3), after])
 
 
 def test_check_raises_for_what_does_not_hold() -> None:

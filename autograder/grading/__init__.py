@@ -2,7 +2,8 @@
 
 # Before any other module that grades: it notes which code this process has.
 import autograder.grading.version  # noqa: F401
-from autograder.grading.compare import agree, as_array, as_bool, as_float, same_values
+from autograder.grading.arguments import same_values, untouched
+from autograder.grading.compare import agree, as_array, as_bool, as_float, sized
 from autograder.grading.failure import Mismatch, check
 from autograder.grading.law import check_law
 from autograder.grading.marks import alternative, mistake, part, points
@@ -29,4 +30,6 @@ __all__ = [
     "part",
     "points",
     "same_values",
+    "sized",
+    "untouched",
 ]

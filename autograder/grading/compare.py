@@ -85,12 +85,14 @@ def plain_array(value: Any) -> Array:
     return np.asarray(value)
 
 
-def same_values(before: Any, after: Any) -> bool:
-    """Whether what came back as an argument has the shape and the numbers that went in."""
-    try:
-        return bool(np.array_equal(plain_array(before), plain_array(after)))
-    except ValueError:
-        return False
+def sized(value: Any, shape: tuple[int, ...], *, of: str = "the result") -> Array:
+    """`value` as numbers in `shape`, whatever layout they came in: for laws, which compare no shapes."""
+    array = as_array(value, of=of)
+    if array.size != np.prod(shape, dtype=int):
+        raise Mismatch(
+            f"{of} has shape {array.shape}", f"shape {shape}", "Write the shape of each factor beside your formula."
+        )
+    return array.reshape(shape)
 
 
 def _beyond_64_bits(integers: Array, of: str) -> Array:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.grading import Tolerance, agree, as_array, check, same_values
+from autograder.grading import Tolerance, agree, check, sized
 
 KINDS = ("tanh", "relu", "sigmoid", "softplus")
 
@@ -56,18 +56,6 @@ def agree_gradients(actual, expected, tolerance, kind="tanh"):
         agree(parts[name], value, tolerance, of=f"{name!r} of your result with {kind}", shape=shape)
 
 
-def sized(value, shape, *, of):
-    """`value` as numbers in `shape`, whatever layout they came in: for laws, which compare no shapes."""
-    array = as_array(value, of=of)
-    check(
-        array.size == np.prod(shape, dtype=int),
-        measured=f"{of} has shape {array.shape}",
-        allowed=f"shape {shape}",
-        next_step="Write the shape of each factor beside your formula.",
-    )
-    return array.reshape(shape)
-
-
 def gradients(actual, shapes):
     """The student's gradients by the parameters in `shapes`, each as an array of that shape."""
     parts = entries(actual, shapes, of="your result")
@@ -94,17 +82,6 @@ def three(actual):
         next_step="Return the three gradients, separated by commas.",
     )
     return actual
-
-
-def untouched(before, after):
-    """Refuse a call that has changed its arguments; `before` and `after` map names to arrays."""
-    changed = [name for name in before if not same_values(before[name], after.get(name))]
-    check(
-        not changed,
-        measured=f"after the call {' and '.join(changed)} had other values than before",
-        allowed="arguments that stay as they were",
-        next_step="Operators such as -= and indexed assignments write into the caller's array: make a new one.",
-    )
 
 
 def network_loss(reference, rng):

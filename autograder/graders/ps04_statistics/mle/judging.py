@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.grading import Mismatch, Tolerance, agree, as_array, as_float, check
+from autograder.grading import Mismatch, Tolerance, agree, as_float, check, sized
 
 # A slope of the student's own log-likelihood, by a central difference of step h·(1 + |θ|): the rounding of a
 # log-likelihood of order 100 over a step of 1e-5 is 1e-9, and scores are of order 1 to 1000.
@@ -206,26 +206,3 @@ def pair(value):
         next_step="Return the two numbers, separated by a comma.",
     )
     return as_float(value[0], of="μ̂"), as_float(value[1], of="ŝ²")
-
-
-def sized(value, shape, *, of):
-    """`value` as numbers in `shape`, whatever layout they came in: for laws, which compare no shapes."""
-    array = as_array(value, of=of)
-    check(
-        array.size == np.prod(shape, dtype=int),
-        measured=f"{of} has shape {array.shape}",
-        allowed=f"shape {shape}",
-        next_step="Write the shape of each factor beside your formula.",
-    )
-    return array.reshape(shape)
-
-
-def untouched(before, after):
-    """Refuse a call that has changed its arguments; both are tuples of arrays and numbers in the order of the call."""
-    changed = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not np.array_equal(old, new)]
-    check(
-        not changed,
-        measured=f"after the call argument number {changed[0] + 1 if changed else 0} had other values than before",
-        allowed="arguments that stay as they were",
-        next_step="Operators such as -= and indexed assignments write into the caller's array: make a new one.",
-    )

@@ -51,11 +51,9 @@ from autograder.graders.ps04_statistics.mle.judging import (
     of_terms,
     own_slope,
     pair,
-    sized,
     small_column,
-    untouched,
 )
-from autograder.grading import ALGEBRA, agree, as_float, check, check_law, part, points
+from autograder.grading import ALGEBRA, agree, as_float, check, check_law, part, points, sized, untouched
 
 # In each test the student's function is called on every input before any answer is judged: a typical mistake is
 # recognised by all its numbers.
@@ -79,7 +77,7 @@ class TestLine:
         answers = [student.line_loglik.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(as_float(answer, of="the log-likelihood"), reference.line_loglik(*args), ALGEBRA)
-            untouched(args, after)
+            untouched(reference.line_loglik, args, after)
 
     @points(1)
     def test_score(self, student, reference, rng):
@@ -88,7 +86,7 @@ class TestLine:
         answers = [student.line_score.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(answer, reference.line_score(*args), ALGEBRA, of="the score", shape="vector")
-            untouched(args, after)
+            untouched(reference.line_score, args, after)
 
     @points(0.5)
     def test_score_of_own_loglik(self, student, rng):
@@ -106,7 +104,7 @@ class TestLine:
         answers = [student.line_fisher.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(answer, reference.line_fisher(*args), ALGEBRA, of="the Fisher information")
-            untouched(args, after)
+            untouched(reference.line_fisher, args, after)
 
     @points(1)
     def test_mle(self, student, reference, rng):
@@ -118,7 +116,7 @@ class TestLine:
         for args, (answer, after) in zip(inputs, answers, strict=True):
             X, _, sigma = args
             agree_beta(answer, reference.line_mle(*args), reference.line_cov(X, sigma))
-            untouched(args, after)
+            untouched(reference.line_mle, args, after)
 
     @points(0.5)
     def test_six_decades(self, student, reference, rng):
@@ -140,7 +138,7 @@ class TestLine:
             # In standard errors, so that entries of different units count alike: the diagonal becomes ones.
             unit = np.sqrt(np.outer(np.diag(right), np.diag(right)))
             agree(sized(answer, right.shape, of="the covariance") / unit, right / unit, ESTIMATE, of="the covariance")
-            untouched(args, after)
+            untouched(reference.line_cov, args, after)
 
     @points(0.5)
     def test_zero_column(self, student, reference, rng):
@@ -264,7 +262,7 @@ class TestLife:
         answers = [student.life_mle.inputs_after(t, 4.0) for t in inputs]
         for t, (answer, after) in zip(inputs, answers, strict=True):
             check_lifetime(answer, t, 4.0, reference)
-            untouched((t,), after[:1])
+            untouched(reference.life_mle, (t, 4.0), after)
 
     @points(0.5)
     def test_no_maximum(self, student, reference, rng):
@@ -311,7 +309,7 @@ class TestLife:
                 next_step = "Differentiate Σ log pᵢ by τ, where a censored pᵢ is e^{−tᵢ/τ}."
                 answer = as_float(answer, of="τ̂ of censored decays")
                 agree_within_errors(answer, tau, tau**2 / decays, of="τ̂ of censored decays", next_step=next_step)
-            untouched((t, observed), after)
+            untouched(reference.life_mle_censored, (t, observed), after)
         for answer in never:
             check_infinite(answer, "τ̂ without a single decay", "Nothing decayed: the longer τ, the likelier that is.")
 
@@ -347,7 +345,7 @@ class TestSpec:
         answers = [student.spec_loglik.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(as_float(answer, of="the log-likelihood"), reference.spec_loglik(*args), ALGEBRA)
-            untouched(args, after)
+            untouched(reference.spec_loglik, args, after)
 
     @points(1)
     def test_score(self, student, reference, rng):
@@ -356,7 +354,7 @@ class TestSpec:
         answers = [student.spec_score.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(answer, reference.spec_score(*args), ALGEBRA, of="the score", shape="vector")
-            untouched(args, after)
+            untouched(reference.spec_score, args, after)
 
     @points(0.5)
     def test_score_of_own_loglik(self, student, rng):
@@ -366,7 +364,7 @@ class TestSpec:
             own_slope(score, student.spec_loglik, theta, (g, w, counts), (g, w, counts + 1))
 
     @points(1)
-    def test_fisher(self, student, rng):
+    def test_fisher(self, student, reference, rng):
         """spec_fisher is E[s sᵀ], by a sum over counts of Poisson's law, also for small λᵢ, and changes no argument."""
         cases = (*points_of_spectra(rng), *points_of_spectra(rng), *odd_spectra(rng), *faint(rng))
         inputs = [args[:3] for args in cases]
@@ -379,7 +377,7 @@ class TestSpec:
             chance = np.exp(counts * np.log(lam) - lam - factorials)
             variance = np.sum(chance * (counts / lam - 1) ** 2, axis=1)
             agree(answer, J.T @ (variance[:, None] * J), CANCELLING, of="the Fisher information")
-            untouched((theta, g, w), after)
+            untouched(reference.spec_fisher, (theta, g, w), after)
 
     @points(1)
     def test_step(self, student, reference, rng):
@@ -389,7 +387,7 @@ class TestSpec:
         answers = [student.spec_scoring_step.inputs_after(*args) for args in inputs]
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree(answer, reference.spec_scoring_step(*args), CANCELLING, of="the new (A, B)", shape="vector")
-            untouched(args, after)
+            untouched(reference.spec_scoring_step, args, after)
 
     @points(0.5)
     def test_damped_step(self, student, reference, rng):
@@ -408,7 +406,7 @@ class TestSpec:
         for (g, w, counts), (answer, after) in zip(inputs, answers, strict=True):
             right = reference.spec_fit(g, w, counts)
             agree_strengths(answer, right, g, w, reference)
-            untouched((g, w, counts), after)
+            untouched(reference.spec_fit, (g, w, counts), after)
             A, B = sized(answer, (2,), of="(A, B)")
             law = "Σ λ̂ᵢ = Σ nᵢ"
             check_law(np.sum(A * g + B * w), np.sum(counts), law, "Contract the score with (A, B).", ESTIMATE)
@@ -452,7 +450,7 @@ class TestScale:
         alone = student.scale_mle_mu_s2(np.array([3.5]), np.array([0.2]))
         for args, (answer, after) in zip(inputs, answers, strict=True):
             agree_scale(answer, *args, reference)
-            untouched(args, after)
+            untouched(reference.scale_mle_mu_s2, args, after)
         mu, s2 = pair(alone)
         agree(mu, 3.5, ALGEBRA, of="μ̂ of one measurement")
         agree(1 + s2, 1.0, ESTIMATE, of="1 + ŝ² of one measurement")
@@ -522,7 +520,7 @@ class TestMap:
             tolerance = of_terms(right, likelihood, right - likelihood)
             agree(above - below, right, tolerance, of="the difference of log posteriors")
             for theta, (_, after) in zip((first, second), found, strict=True):
-                untouched((theta, *rest), after)
+                untouched(reference.map_log_posterior, (theta, *rest), after)
 
     @points(0.5)
     def test_ridge_lambda(self, student, reference, rng):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.grading import ALGEBRA, Tolerance, agree, as_array, check, conditioned, same_values
+from autograder.grading import ALGEBRA, Tolerance, agree, as_array, check, conditioned
 
 # It leaves no trace in the numbers: right for a regular prior, noise for a singular one.
 TOO_LARGE = "This inverts or factorises a p×p matrix, and S₀ may be singular. Only C, n×n, needs a solve."
@@ -99,14 +99,3 @@ def agree_posterior(actual, expected, tolerance=ALGEBRA, what=""):
     """Compare (m, S) with (m, S)."""
     agree_mean(actual, expected, tolerance, what)
     agree_covariance(actual, expected, tolerance, what)
-
-
-def untouched(before, after, names):
-    """Refuse a call that has changed its arguments."""
-    changed = [name for name, old, new in zip(names, before, after, strict=True) if not same_values(old, new)]
-    check(
-        not changed,
-        measured=f"after the call {' and '.join(changed)} had other values than before",
-        allowed="arguments that stay as they were",
-        next_step="Operators such as -= and indexed assignments write into the caller's array: make a new one.",
-    )
