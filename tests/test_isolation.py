@@ -270,9 +270,7 @@ def test_its_first_process_cannot_be_killed_from_inside(worker: Worker) -> None:
     assert shown(worker, "import os\nos.kill(1, 9)\n'alive'") == "'alive'"
 
 
-@level1
-def test_closing_a_worker_ends_what_it_left_running(worker: Worker) -> None:
-    daemon = """
+DAEMON = """
 import os, signal
 if os.fork() == 0:
     os.setsid()
@@ -282,8 +280,12 @@ if os.fork() == 0:
             except OSError: pass
         while True: signal.pause()
     os._exit(0)
+os.wait()
 """
-    shown(worker, daemon)
+
+
+def assert_closing_ends_a_daemon(worker: Worker) -> None:
+    shown(worker, DAEMON)
     # The daemon has inherited the notebook's end of this; it is closed when the last process has gone.
     with worker._channel.dup() as channel:
         channel.setblocking(False)
@@ -291,6 +293,11 @@ if os.fork() == 0:
             channel.recv(1)
         worker.close()
         assert channel.recv(1) == b""
+
+
+@level1
+def test_closing_a_worker_ends_what_it_left_running(worker: Worker) -> None:
+    assert_closing_ends_a_daemon(worker)
 
 
 @level1

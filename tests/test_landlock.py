@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Start, shown
-from test_isolation import HOGS, LIBC, REACH, REFUSED_ANYWHERE, SECONDS
+from test_isolation import DAEMON, HOGS, LIBC, REACH, REFUSED_ANYWHERE, SECONDS, assert_closing_ends_a_daemon
 
 from autograder.course import ROOT
 from autograder.sandbox import Isolation, Limits, Sandbox, StudentBroke, Worker
@@ -170,29 +170,9 @@ def test_it_has_no_powers(worker: Worker) -> None:
 
 # What it leaves, and what is too much
 
-DAEMON = """
-import os, signal
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        for number in range(1, 30):
-            try: signal.signal(number, signal.SIG_IGN)
-            except OSError: pass
-        while True: signal.pause()
-    os._exit(0)
-os.wait()
-"""
-
 
 def test_closing_a_worker_ends_what_it_left_running(worker: Worker) -> None:
-    shown(worker, DAEMON)
-    # The daemon has inherited the notebook's end of this; it is closed when the last process has gone.
-    with worker._channel.dup() as channel:
-        channel.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            channel.recv(1)
-        worker.close()
-        assert channel.recv(1) == b""
+    assert_closing_ends_a_daemon(worker)
 
 
 def test_a_grader_that_is_killed_takes_everything_with_it() -> None:
