@@ -22,6 +22,7 @@ import nbformat
 import psutil
 import pytest
 from conftest import Course, solved
+from nbgrader.api import Gradebook
 from prepared import run_module
 
 from autograder.audit import variants
@@ -568,18 +569,31 @@ class Penalty(LateSubmissionPlugin):
 def test_the_configured_steps_are_taken_and_what_fails_is_flagged(released: Course, tmp_path: Path) -> None:
     course = copied(released, tmp_path / "course")
     (course.root / "steps.py").write_text(STEPS)
-    for student in ("cyd", "dan"):
-        (course.folder("submitted", student) / "timestamp.txt").write_text("2026-01-01 13:00:00 UTC")
+    for student, hour in (("ada", 11), ("dan", 13)):
+        (course.folder("submitted", student) / "timestamp.txt").write_text(f"2026-01-01 {hour}:00:00 UTC")
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.AssignLatePenalties.plugin_class = 'steps.Penalty'\n")
-    said = grade(course, "--student", "cyd", "--student", "dan")
+    said = grade(course, "--student", "ada", "--student", "dan")
     assert said.code == 4
     assert "dan, ps01_linear_algebra/backprop: no such student" in said.out
-    assert "Notebooks in which something waits for a person in Formgrader: 1." in said.out
+    # ada's written answers, and all of dan.
+    assert "Notebooks in which something waits for a person in Formgrader: 2." in said.out
     assert all(row.needs_manual_grade and row.auto_score is None for row in course.grades("dan").values())
+    assert penalty(course, "ada") is None
+    # Handed in again, and late this time.
+    (course.folder("submitted", "ada") / "timestamp.txt").write_text("2026-01-01 14:00:00 UTC")
+    assert grade(course, "--student", "ada").code == 0
+    assert penalty(course, "ada") == 1
     config.write_text(config.read_text() + "\nc.AssignLatePenalties.enabled = False\n")
-    assert grade(course, "--student", "cyd", "--student", "dan").code == 0
+    assert grade(course, "--student", "ada", "--student", "dan").code == 0
     assert not any(row.needs_manual_grade for row in course.grades("dan").values())
+
+
+def penalty(course: Course, student: str) -> float | None:
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook(PROBLEM.name, PROBLEM.assignment, student)
+        points: float | None = notebook.late_submission_penalty
+        return points
 
 
 # `mlphys grade`, several times in one process: it takes two seconds to start.

@@ -73,7 +73,6 @@ class FillGradebook(Autograde):
                 # If anything fails from here on, no old score is left to be believed.
                 grade.auto_score, grade.needs_manual_grade = (0, False) if missing else (None, True)
         gradebook.save()
-        gradebook.db.expire(submission)  # how late it is, the database works out
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         resources = self.init_single_notebook_resources(notebook_filename)
