@@ -8,7 +8,9 @@ from pathlib import Path
 from autograder.course import Problem
 from autograder.grading.record import Record
 from autograder.grading.run import Graded
-from autograder.grading.store import Entry, Store
+from autograder.grading.store import Entry, Store, key_of, same_submission
+from autograder.grading.submission import Cell, Submission
+from autograder.sandbox import Isolation, Limits
 
 PROBLEM = Problem("ps00", "springs")
 RECORD = Record(PROBLEM.slug, "bubblewrap", 1.0, 2.0, 0.5, (), ())
@@ -20,6 +22,22 @@ def test_what_was_graded_is_taken_again_until_something_changes(tmp_path: Path) 
     assert store.fresh("ada", PROBLEM, "key") == graded
     assert store.fresh("ada", PROBLEM, "another") is None
     assert store.fresh("emmy", PROBLEM, "key") is None
+
+
+def test_the_key_is_of_all_that_decides_a_grade() -> None:
+    problem, level, limits = Problem("ps01_linear_algebra", "backprop"), Isolation.BUBBLEWRAP, Limits()
+    known, other = (Submission([Cell("code", source)]) for source in ("1", "2"))
+    key = key_of(problem, known, level, limits)
+    assert key_of(problem, known, level, limits) == key
+    graded_otherwise = [
+        key_of(Problem(problem.assignment, "woodbury"), known, level, limits),
+        key_of(problem, known, Isolation.LANDLOCK, limits),
+        key_of(problem, known, level, replace(limits, call=11.0)),
+    ]
+    handed_in_otherwise = key_of(problem, other, level, limits)
+    assert len({key, *graded_otherwise, handed_in_otherwise}) == 5
+    assert all(same_submission(key, each) for each in graded_otherwise)
+    assert not same_submission(key, handed_in_otherwise)
 
 
 def test_what_changed_is_known_until_somebody_has_been_told(tmp_path: Path) -> None:
