@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from autograder.course import Problem
 from autograder.grading.record import Record
 from autograder.grading.run import Graded
+from autograder.grading.secret import own_secret
 from autograder.grading.store import Entry, Store, key_of, same_submission
 from autograder.grading.submission import Cell, Submission
 from autograder.sandbox import Isolation, Limits
@@ -24,7 +27,7 @@ def test_what_was_graded_is_taken_again_until_something_changes(tmp_path: Path) 
     assert store.fresh("emmy", PROBLEM, "key") is None
 
 
-def test_the_key_is_of_all_that_decides_a_grade() -> None:
+def test_the_key_is_of_all_that_decides_a_grade(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     problem, level, limits = Problem("ps01_linear_algebra", "backprop"), Isolation.BUBBLEWRAP, Limits()
     known, other = (Submission([Cell("code", source)]) for source in ("1", "2"))
     key = key_of(problem, known, level, limits)
@@ -35,7 +38,12 @@ def test_the_key_is_of_all_that_decides_a_grade() -> None:
         key_of(problem, known, level, replace(limits, call=11.0)),
     ]
     handed_in_otherwise = key_of(problem, other, level, limits)
-    assert len({key, *graded_otherwise, handed_in_otherwise}) == 5
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+        own_secret.cache_clear()
+        graded_otherwise.append(key_of(problem, known, level, limits))
+    own_secret.cache_clear()
+    assert len({key, *graded_otherwise, handed_in_otherwise}) == 6
     assert all(same_submission(key, each) for each in graded_otherwise)
     assert not same_submission(key, handed_in_otherwise)
 
