@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autograder.course import Problem
+from autograder.course import ROOT, Problem
 from autograder.grading.record import Record
 from autograder.grading.run import Graded
 from autograder.grading.secret import own_secret
@@ -46,6 +49,18 @@ def test_the_key_is_of_all_that_decides_a_grade(monkeypatch: pytest.MonkeyPatch,
     assert len({key, *graded_otherwise, handed_in_otherwise}) == 6
     assert all(same_submission(key, each) for each in graded_otherwise)
     assert not same_submission(key, handed_in_otherwise)
+
+
+def test_another_version_of_a_library_is_another_grading(tmp_path: Path) -> None:
+    (tmp_path / "numpy-0.0.dist-info").mkdir()
+    (tmp_path / "numpy-0.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.0\n")
+    ask = "from autograder.course import *; from autograder.grading.version import *; print(version_of(problems()[0]))"
+
+    def version(*paths: Path) -> str:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [*paths, ROOT]))}
+        return subprocess.check_output([sys.executable, "-c", ask], env=environment, text=True)
+
+    assert version() == version() != version(tmp_path)
 
 
 def test_what_changed_is_known_until_somebody_has_been_told(tmp_path: Path) -> None:
