@@ -860,8 +860,10 @@ def test_what_changes_while_a_class_is_graded_is_seen(released: Course, tmp_path
 
 # A process that lives on while a reference, what students are given and the grader are edited, as Jupyter lives on.
 EDITED_MEANWHILE = """
+import subprocess
+import sys
 from autograder.audit.variants import blank, solved
-from autograder.course import find
+from autograder.course import find, problems
 from pathlib import Path
 from autograder.grading import compare
 from autograder.grading.shared import grade_in_shared
@@ -890,6 +892,9 @@ print("the checker that is there now", proof_checker.EDITED)
 before = version_of(problem)
 add(Path(compare.__file__))
 print("the grader that this process has", version_of(problem) == before)
+new = "from autograder.course import *; from autograder.grading.version import *; print(version_of(problems()[0]))"
+new = subprocess.check_output([sys.executable, "-c", new], text=True).strip()
+print("another process has another", problems()[0] == problem, new != before)
 """
 
 
@@ -975,3 +980,4 @@ def test_an_edited_grader_is_used_for_its_own_problem_only(tree: Tree) -> None:
     assert "25.5, then 24.0 points" in said
     assert "the checker that is there now True" in said
     assert "the grader that this process has True" in said
+    assert "another process has another True True" in said
