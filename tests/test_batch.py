@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import pty
@@ -24,10 +25,18 @@ import pytest
 from conftest import Course, solved
 from nbgrader.api import Gradebook
 from prepared import run_module
+from rich.console import Console
 
 from autograder.audit import variants
+from autograder.batch.job import Task
+from autograder.batch.pool import Failure
+from autograder.batch.progress import Bar, Lines
 from autograder.course import ROOT, Problem
 from autograder.gradebook.notebook import notebook_of
+from autograder.grading.record import Record
+from autograder.grading.run import Graded
+from autograder.grading.submission import Submission
+from autograder.sandbox import Isolation, Limits
 
 PROBLEM = Problem("ps01_linear_algebra", "backprop")
 MLPHYS = Path(sys.executable).with_name("mlphys")
@@ -587,6 +596,40 @@ def test_at_a_terminal_there_is_a_bar_and_a_wrong_name_is_told(course: Course) -
     database.close()
 
 
+def task_of(student: str) -> Task:
+    return Task(student, PROBLEM.slug, Submission([]), "", "", Isolation.BUBBLEWRAP, Limits(), "secret")
+
+
+GRADED = Graded(Record(PROBLEM.slug, "bubblewrap", 1.0, 2.0, 0.5, (), ()), [], [])
+
+
+def test_a_log_counts_what_is_done_what_failed_and_what_is_left() -> None:
+    log = io.StringIO()
+    lines = Lines(Console(file=log, width=200))
+    with lines.grading(4):
+        lines.spared()
+        lines.ended(task_of("ada"), Failure("Nobody is at home."))
+        lines.ended(task_of("bob"), GRADED)
+    first, second = log.getvalue().splitlines()
+    assert "ada, ps01_linear_algebra/backprop: could not be graded (Nobody is at home.); 1 done, 1 failed, " in first
+    assert "; 2 left, about " in first
+    assert "bob, ps01_linear_algebra/backprop: 1 of 2 points in 0.5 s; 2 done, 1 failed, " in second
+    assert "; 1 left, about " in second
+
+
+def test_a_bar_shows_what_is_done_what_failed_and_what_has_been_running_longest() -> None:
+    drawn = io.StringIO()
+    bar = Bar(Console(file=drawn, width=200, force_terminal=True, color_system=None))
+    with bar.grading(5):
+        bar.spared()
+        for student in ("ada", "bob", "cyd"):
+            bar.began(task_of(student))
+        bar.ended(task_of("ada"), Failure("Nobody is at home."))
+    last = [line for line in drawn.getvalue().splitlines() if "grading" in line][-1]
+    for shown in (" 1/4 ", "1 failed", "2 running, longest bob, ps01_linear_algebra/backprop (0 s)"):
+        assert shown in last
+
+
 # What is configured in the place of the late penalty, and a plugin that fails for one student.
 STEPS = """
 from nbgrader.plugins import LateSubmissionPlugin
@@ -952,6 +995,19 @@ def test_what_fails_in_one_notebook_costs_the_students_other_one_nothing(tree: T
     database.close()
     assert "0 notebooks were graded now; 2 had been" in tree.run(str(MLPHYS), "grade", PROBLEM.assignment)
     assert not any(row.needs_manual_grade for row in course.grades("ada").values())
+
+
+def test_what_a_student_did_not_hand_in_has_no_points(tree: Tree) -> None:
+    """As nbgrader has it: 0, and nothing for a person to look at."""
+    folder = tree.root / "submitted" / "eve" / PROBLEM.assignment
+    folder.mkdir(parents=True)
+    (folder / "woodbury.ipynb").write_text(json.dumps(solved(Problem(PROBLEM.assignment, "woodbury"))))
+    course = Course.__new__(Course)
+    course.root, course.problem = tree.root, PROBLEM
+    for command in ([str(MLPHYS), "grade"], [sys.executable, "-m", "nbgrader", "autograde", "--force"]):
+        tree.run(*command, PROBLEM.assignment, "--student", "eve")
+        assert {(row.auto_score, row.needs_manual_grade) for row in course.grades("eve").values()} == {(0, False)}
+    shutil.rmtree(tree.root / "submitted" / "eve")
 
 
 def test_an_edited_grader_is_used_for_its_own_problem_only(tree: Tree) -> None:

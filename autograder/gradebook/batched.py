@@ -65,8 +65,7 @@ class BatchedGradebook(Gradebook):
             self._rows, self._submission = {}, submission
             for each in (Grade, Comment):
                 rows = self.db.query(BaseCell.name, each).join(each.cell).filter(each.notebook_id == own)
-                # With what the database works out, the points of a cell for one.
-                self._rows |= {(each, cell): row for cell, row in rows.populate_existing()}
+                self._rows |= {(each, cell): row for cell, row in rows}
         if (kind, name) not in self._rows:
             raise MissingEntry(f"The gradebook has no {kind.__name__.lower()} for {name} of {'/'.join(submission)}.")
         return self._rows[kind, name]
