@@ -477,6 +477,27 @@ def test_what_ends_every_process_costs_its_neighbours_nothing(released: Course, 
     assert sorted(line for line in said if len(line.split()) == 2) == ["ada 0", "bob 0", "cyd failed", "dan 0", "eve 0"]
 
 
+# A worker of a cluster that was given more threads than one.
+THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from autograder.audit.variants import blank
+from autograder.batch.job import Task, grade_task
+from autograder.course import find
+from autograder.grading.version import version_of
+from autograder.sandbox import Limits
+from autograder.sandbox.isolation import best
+
+problem = find("ps01_linear_algebra/backprop")
+task = Task("ada", problem.slug, blank(problem), "", version_of(problem), best(), Limits(), "secret")
+with ThreadPoolExecutor(4) as threads:
+    print([(graded.record.score, graded.faults) for graded in threads.map(grade_task, [task] * 6)])
+"""
+
+
+def test_a_worker_of_several_threads_grades_one_at_a_time(released: Course) -> None:
+    assert released.python("-c", THREADS) == f"{[(0, [])] * 6}\n"
+
+
 # Addresses at which there is no scheduler; then workers that join late: one has not this package, one no bubblewrap.
 STRANGE = """
 import os
