@@ -28,6 +28,8 @@ from autograder.gradebook.notebook import notebook_of
 from autograder.sandbox import Isolation, Limits, Sandbox, Worker, mechanisms
 from autograder.sandbox.isolation import best, lacking
 
+pytest_plugins = ["class_of_a_test"]
+
 
 @dataclass(frozen=True)
 class Grade:
