@@ -319,7 +319,7 @@ def _command(pid: int) -> bytes:
 # What is too much
 
 HOGS = """
-import os, signal
+import os, signal, time
 import numpy as np
 def hold(megabytes):
     kept = np.ones(megabytes * 2**17)
@@ -328,6 +328,15 @@ def together():
     for _ in range(4):
         if os.fork() == 0: hold(150)
     while True: signal.pause()
+def in_turn():
+    while True:
+        if os.fork() == 0: hold(400)
+        os.wait()
+        time.sleep(0.2)  # the watchdog sees that there is less now
+def lose():
+    if os.fork() == 0: hold(400)
+    os.wait()
+    return 1
 def bomb():
     for _ in range(14):
         if os.fork() == 0:
@@ -352,6 +361,22 @@ def test_too_much_memory_in_a_copy_costs_that_copy_alone(tight: Sandbox) -> None
 
 
 @level1
+def test_what_a_copy_loses_costs_the_next_one_nothing(tight: Sandbox) -> None:
+    assert_copies_lose_for_themselves_alone(tight)
+
+
+def assert_copies_lose_for_themselves_alone(tight: Sandbox) -> None:
+    """A process that a student's function started is ended, and the function goes on."""
+    with tight.worker() as worker:
+        shown(worker, f"{HOGS}\nlose()")
+        for function, args, why in [("hold", (400,), "more than 300 MB of memory"), ("crash", (), "ended by itself")]:
+            with worker.fork() as session, pytest.raises(StudentBroke, match=why):
+                session.call(function, args, {}, SECONDS)
+            with worker.fork() as session:
+                assert session.call("lose", (), {}, SECONDS)[0] == 1
+
+
+@level1
 def test_one_allocation_that_is_too_large_is_an_error_that_a_student_can_read(tight: Sandbox) -> None:
     with tight.worker() as worker:
         shown(worker, HOGS)
@@ -365,6 +390,7 @@ def test_one_allocation_that_is_too_large_is_an_error_that_a_student_can_read(ti
     [
         ("hold(400)", "more than 300 MB of memory"),
         ("together()", "more than 300 MB of memory"),
+        ("in_turn()", "more than 300 MB of memory"),
         ("bomb()", "more than 10 processes and threads at once"),
     ],
 )

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 from conftest import Start, shown
-from test_isolation import DAEMON, HOGS, LIBC, REACH, REFUSED_ANYWHERE, SECONDS, assert_closing_ends_a_daemon
+from test_isolation import (
+    DAEMON,
+    HOGS,
+    LIBC,
+    REACH,
+    REFUSED_ANYWHERE,
+    SECONDS,
+    assert_closing_ends_a_daemon,
+    assert_copies_lose_for_themselves_alone,
+)
 
 from autograder.course import ROOT
 from autograder.sandbox import Isolation, Limits, Sandbox, StudentBroke, Worker
@@ -225,7 +234,14 @@ def test_too_much_memory_in_a_copy_costs_that_copy_alone(tight: Sandbox) -> None
             assert session.call("one", (), {}, SECONDS)[0] == 1
 
 
-@pytest.mark.parametrize(("name", "why"), [("together", "300 MB of memory"), ("bomb", "10 processes and threads")])
+def test_what_a_copy_loses_costs_the_next_one_nothing(tight: Sandbox) -> None:
+    assert_copies_lose_for_themselves_alone(tight)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("together", "300 MB of memory"), ("in_turn", "300 MB of memory"), ("bomb", "10 processes and threads")],
+)
 def test_processes_count_together(tight: Sandbox, name: str, why: str) -> None:
     with tight.worker() as worker:
         shown(worker, HOGS)

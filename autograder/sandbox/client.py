@@ -72,6 +72,7 @@ class Worker:
             except (StudentBroke, StudentTimeout):
                 ours.close()
                 raise
+        self._why_ended()  # if a process was ended before, the copy is not ended for that
         return Session(ours, lambda: self._end_fork(pid), self._why_ended, self._limits)
 
     def _end_fork(self, pid: int) -> None:

@@ -152,11 +152,13 @@ class Server:
         elif isinstance(child, Grouped) and disk.is_more_than(self.settings["disk"], child.home, processes):
             child.why = f"it wrote more than {self.settings['disk'] // 2**20} MB"
             child.kill()
-        else:
-            child.struck = None
 
     def relieve(self, child: Child, processes: list[int]) -> None:
-        """Kill the largest process, which most often is one test's copy; all, if that is gone and was not enough."""
+        """Kill the largest process, which most often is one test's copy; all, if it was none, or was not enough.
+
+        That it was a copy is known when its reason is asked for. A process that a student's code started is replaced,
+        perhaps without end, or waited for.
+        """
         if child.struck is None:
             child.struck = max(processes, key=proportional)
             with contextlib.suppress(ProcessLookupError):
@@ -168,7 +170,7 @@ class Server:
         """Why a process of the worker ended; for a copy, this is told once, and the next one has its own reason."""
         why = child.why
         if not child.killed:
-            child.why = BY_ITSELF
+            child.why, child.struck = BY_ITSELF, None
         return why
 
 
