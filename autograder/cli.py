@@ -8,7 +8,8 @@ Ctrl-C.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -264,12 +265,15 @@ def isolation_of(level: Level) -> Isolation:
     return chosen
 
 
-def sandbox(level: Level) -> Sandbox:
-    """A running sandbox at that level."""
+@contextmanager
+def sandbox(level: Level) -> Iterator[Sandbox]:
+    """A running sandbox at that level; if it fails, in the middle as well, that ends the command."""
+    chosen = isolation_of(level)
     try:
-        return Sandbox(isolation_of(level))
+        with Sandbox(chosen) as running:
+            yield running
     except SandboxFault as error:
-        return stop(str(error), OUR_FAULT)
+        stop(str(error), OUR_FAULT)
 
 
 def say(sentence: str) -> None:

@@ -5,6 +5,7 @@ And the sandbox: real fork servers, each started once for all tests that ask for
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from prepared import run_module
 
@@ -254,3 +256,14 @@ def shown(worker: Worker, source: str) -> str:
     outputs = worker.run_cell(source, "cell 1", 10)
     text = [output.get("text") or output.get("data", {}).get("text/plain") or output["evalue"] for output in outputs]
     return "".join(text).strip()
+
+
+def servers(pid: int) -> list[int]:
+    """The fork server among the descendants of this process or itself, and then the workers that it has forked."""
+    found = []
+    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            command = process.cmdline()
+            if "bwrap" not in command[:1] and any("server.main()" in word for word in command):
+                found.append(process.pid)
+    return found

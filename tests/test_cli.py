@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import solved
+from conftest import servers, solved
+from nbformat.v4 import new_code_cell
 
 from autograder.course import Problem
 
@@ -96,6 +99,21 @@ def test_the_released_notebook_has_none_in_the_documented_shape() -> None:
             assert list(test) == ["name", "outcome", "points", "max_points", "message", "hint", "mistake", "pictures"]
             assert test["outcome"] in OUTCOMES
             assert test["message"].startswith("Tested: ")
+
+
+def test_a_sandbox_that_ends_in_the_middle_is_the_graders_fault(tmp_path: Path) -> None:
+    notebook = solved(PROBLEM)
+    notebook["cells"][1:1] = [new_code_cell("while True: pass")]
+    (tmp_path / "backprop.ipynb").write_text(json.dumps(notebook))
+    command = [str(Path(sys.executable).parent / "mlphys"), "score", str(tmp_path / "backprop.ipynb")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while len(found := servers(running.pid)) < 2:
+            assert running.poll() is None
+        os.kill(found[0], signal.SIGKILL)
+        _, said = running.communicate()
+    assert running.returncode == 4
+    assert "The fork server does not answer" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.level1

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import Start, shown
+from conftest import Start, servers, shown
 
 from autograder.course import ROOT
 from autograder.sandbox import (
@@ -20,6 +21,7 @@ from autograder.sandbox import (
     SandboxFault,
     StudentBroke,
     StudentError,
+    StudentTimeout,
     Worker,
     launch,
     mechanisms,
@@ -129,6 +131,7 @@ def there(pid):
 @level1
 def test_no_network(worker: Worker) -> None:
     connect = """
+import signal
 import socket
 def reached(family, address):
     with socket.socket(family) as end:
@@ -302,18 +305,8 @@ def test_closing_a_worker_ends_what_it_left_running(worker: Worker) -> None:
 
 @level1
 def test_the_server_has_one_thread(sandbox: Sandbox) -> None:
-    def family(pid: int) -> list[int]:
-        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        return [pid, *(inner for child in children for inner in family(child))]
-
-    servers = [pid for pid in family(sandbox._process.pid) if b"server.main()" in _command(pid)]
-    python = [pid for pid in servers if b"bwrap" not in _command(pid).split(b"\0")[0]]
-    assert len(python) == 1
-    assert len(os.listdir(f"/proc/{python[0]}/task")) == 1
-
-
-def _command(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
+    [server] = servers(sandbox._process.pid)
+    assert len(os.listdir(f"/proc/{server}/task")) == 1
 
 
 # What is too much
@@ -406,6 +399,28 @@ def test_a_cell_that_takes_too_much_ends_its_worker_and_is_told_why(tight: Sandb
 
 
 @level1
+def test_who_forks_waits_for_the_server(sandbox: Sandbox) -> None:
+    assert_forks_wait_for_the_server(sandbox)
+
+
+def assert_forks_wait_for_the_server(sandbox: Sandbox) -> None:
+    """However slow the server is, they are never more than it has counted."""
+    clones = "import os, threading\ndef fork(): os.fork() or os._exit(0)\ndef thread(): threading.Thread().start()"
+    with sandbox.worker() as worker:
+        shown(worker, clones)
+        for function in ("fork", "thread"):
+            with worker.fork() as session:
+                os.kill(server := servers(sandbox._process.pid)[0], signal.SIGSTOP)
+                try:
+                    with pytest.raises(StudentTimeout):
+                        session.call(function, (), {}, 0.5)
+                finally:
+                    os.kill(server, signal.SIGCONT)
+            with worker.fork() as session:
+                session.call(function, (), {}, SECONDS)
+
+
+@level1
 def test_many_processes_of_a_copy_are_ended_with_the_worker(tight: Sandbox) -> None:
     with tight.worker() as worker:
         shown(worker, HOGS)
@@ -425,6 +440,8 @@ def test_a_server_that_fails_says_why() -> None:
     broken = Sandbox(Isolation.NONE)
     with pytest.raises(SandboxFault, match="IndexError"):
         broken._ask(["nonsense"], "nothing", SECONDS)
+    with pytest.raises(SandboxFault, match="IndexError"):
+        broken.worker()
     del broken
     gc.collect()  # whatever it leaves open is a warning here, and so an error
 

@@ -19,6 +19,7 @@ from test_isolation import (
     SECONDS,
     assert_closing_ends_a_daemon,
     assert_copies_lose_for_themselves_alone,
+    assert_forks_wait_for_the_server,
 )
 
 from autograder.course import ROOT
@@ -247,6 +248,10 @@ def test_processes_count_together(tight: Sandbox, name: str, why: str) -> None:
         shown(worker, HOGS)
         with worker.fork() as session, pytest.raises(StudentBroke, match=why):
             session.call(name, (), {}, SECONDS)
+
+
+def test_who_forks_waits_for_the_server(sandbox: Sandbox) -> None:
+    assert_forks_wait_for_the_server(sandbox)
 
 
 @pytest.mark.parametrize(

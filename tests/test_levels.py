@@ -100,3 +100,34 @@ def test_the_doctor_says_what_landlock_does_not_give() -> None:
     assert "no  user namespaces" in done.stdout
     assert "it can tell whether a file of a given name exists" in done.stdout
     assert "A notebook's process was started and ended: this works." in done.stdout
+
+
+# A container's own runtime may hold the only listener that there can be.
+LISTENED = """
+import pyseccomp
+from test_isolation import HOGS, SECONDS, TIGHT
+from conftest import shown
+from autograder.sandbox import Isolation, Sandbox, StudentBroke
+rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+rules.add_rule(pyseccomp.NOTIFY, "acct")
+rules.load()
+for level in (Isolation.LANDLOCK, Isolation.BUBBLEWRAP):
+    with Sandbox(level, TIGHT) as sandbox, sandbox.worker() as worker:
+        shown(worker, HOGS)
+        with worker.fork() as session:
+            print(session.call("one", (), {}, SECONDS)[0])
+        with worker.fork() as session:
+            try:
+                session.call("bomb", (), {}, SECONDS)
+            except StudentBroke as error:
+                print(error)
+"""
+
+
+@pytest.mark.level1
+@pytest.mark.level2
+def test_where_nobody_is_asked_before_a_fork_the_watchdog_counts() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LISTENED], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("ran more than 10 processes and threads at once") == 2

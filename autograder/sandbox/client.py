@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import msgpack
 
-from autograder.sandbox import isolation, launch
+from autograder.sandbox import isolation, launch, system_calls
 from autograder.sandbox.inside import wire
 from autograder.sandbox.isolation import Isolation
 from autograder.sandbox.limits import Limits
@@ -156,6 +156,7 @@ class Sandbox:
             raise SandboxFault("The sandbox needs Linux: run the grader in a Linux container or virtual machine.")
         self.limits = limits or Limits()
         _open_many()
+        self._ended = "The fork server has been ended. Start another one."
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the server lives
         self._home = tempfile.TemporaryDirectory(prefix="mlphys-", ignore_cleanup_errors=True)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -179,7 +180,7 @@ class Sandbox:
             "memory": self.limits.memory,
             "processes": self.limits.processes,
             "disk": self.limits.disk,
-            "seccomp": isolation.system_call_filter(self.level) if self.level > Isolation.NONE else b"",
+            "seccomp": system_calls.filters(self.level) if self.level > Isolation.NONE else [],
             "readable": launch.readable() if self.level is Isolation.LANDLOCK else [],
         }
         self._ask(self._settings, "ready", START_SECONDS)
@@ -193,7 +194,12 @@ class Sandbox:
         channel, their_channel = socket.socketpair()
         with their_stream, their_channel:
             descriptors = [their_stream.fileno(), their_channel.fileno()]
-            [number] = self._ask(["spawn", whole_torch], "spawned", START_SECONDS, descriptors)
+            try:
+                [number] = self._ask(["spawn", whole_torch], "spawned", START_SECONDS, descriptors)
+            except SandboxFault:
+                stream.close()
+                channel.close()
+                raise
         worker = Worker(stream, channel, partial(self._tell, number), partial(self._kill, number), self.limits)
         for name, content in files.items():
             worker.put_file(name, content)
@@ -221,14 +227,14 @@ class Sandbox:
         return values
 
     def _last_words(self, what: str) -> str:
-        if self._words.closed:
-            return f"The fork server has ended ({what}). Start another one."
-        self._process.kill()
-        self._process.wait()
-        self._words.seek(0)
-        words = self._words.read()[-2000:].decode(errors="replace").strip()
-        self.close()
-        return f"The fork server does not answer ({what}). Its last words: {words or 'none'}"
+        if not self._words.closed:
+            self._process.kill()
+            self._process.wait()
+            self._words.seek(0)
+            words = self._words.read()[-2000:].decode(errors="replace").strip()
+            self.close()
+            self._ended = f"The fork server does not answer ({what}). Its last words: {words or 'none'}"
+        return self._ended  # whoever asks it again is told the same
 
     def close(self) -> None:
         """End the server and everything under it."""

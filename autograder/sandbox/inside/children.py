@@ -16,8 +16,8 @@ BY_ITSELF = "it ended by itself"
 class Child:
     """A worker that nothing confines: its first process, and what stays in the group of that."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid, self.pidfd = pid, os.pidfd_open(pid)
+    def __init__(self, pid: int, listener: int | None) -> None:
+        self.pid, self.pidfd, self.listener = pid, os.pidfd_open(pid), listener
         self.why = BY_ITSELF
         self.killed = False
         self.struck: int | None = None
@@ -38,14 +38,24 @@ class Child:
         """End all processes, and forget them."""
         self.kill()
         os.waitpid(self.pid, 0)
+        self.close()
+
+    def close(self) -> None:
+        """Close the descriptors by which the server holds them."""
         os.close(self.pidfd)
+        self.close_listener()
+
+    def close_listener(self) -> None:
+        if self.listener is not None:
+            os.close(self.listener)
+        self.listener = None
 
 
 class Namespaced(Child):
     """A worker in a pid namespace of its own: with its first process, the kernel kills all others."""
 
-    def __init__(self, pid: int) -> None:
-        super().__init__(pid)
+    def __init__(self, pid: int, listener: int | None) -> None:
+        super().__init__(pid, listener)
         self.namespace = os.stat(f"/proc/{pid}/ns/pid").st_ino
 
     def processes(self) -> list[int]:
@@ -59,8 +69,8 @@ class Grouped(Child):
     is killed at once, with those that it is just making.
     """
 
-    def __init__(self, pid: int, home: Path) -> None:
-        super().__init__(pid)
+    def __init__(self, pid: int, listener: int | None, home: Path) -> None:
+        super().__init__(pid, listener)
         self.home = home
 
     def processes(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""What confines one student's processes: namespaces, private file systems, limits, a system-call filter.
+"""What confines one student's processes: namespaces, private file systems, limits of one process.
 
 Runs inside the fork server's own bubblewrap, as the one user that it maps; every step here only takes away.
 """
@@ -13,8 +13,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 1, 0x1000, 0x4000, 0x40000
-PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER = 4, 24, 38, 22, 36
-SECCOMP_MODE_FILTER = 2
+PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 4, 24, 36
 STUDENT_UID = 1000  # any ordinary user
 
 
@@ -83,23 +82,11 @@ def drop_capabilities() -> None:
     _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()))
 
 
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
-
-
-def filter_system_calls(program: bytes) -> None:
-    """Install the compiled filter `program`; it is inherited by every process from here on and cannot be undone."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-    descriptor = _Program(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
-    _checked(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _checked(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(descriptor), 0, 0))
-
-
 def limit_resources(mapped: int, memory: int, disk: int) -> None:
     """Limits of one process that has `mapped` bytes of address space already.
 
-    The number of processes is left to the server's watchdog: RLIMIT_NPROC does not bind uid 0, and before Linux 5.14
-    it counts all processes that the instructor has.
+    The number of processes is left to the server, which is asked for each: RLIMIT_NPROC does not bind uid 0, and before
+    Linux 5.14 it counts all processes that the instructor has.
     """
     # A single allocation beyond the limit becomes a MemoryError that the student can read, before the watchdog acts.
     # Twice, since libraries map more address space than they touch.

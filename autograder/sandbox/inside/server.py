@@ -17,17 +17,18 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgpack
 
-from . import disk, hugepages, landlock, namespaces, worker
+from . import disk, filters, hugepages, landlock, namespaces, worker
 from .children import BY_ITSELF, Child, Grouped, Namespaced, proportional, resident, threads
 
 # The watchdog looks this often. A process fills memory at about 2 GB/s, so it may overshoot its limit by 100 MB.
-TICK_MS = 50
+TICK = 0.05
 
 
 class Server:
@@ -42,18 +43,33 @@ class Server:
         self.mapped, self.has_whole_torch = mapped(), False
 
     def run(self) -> None:
+        look = 0.0
         while True:
-            poll = select.poll()
-            poll.register(self.control, select.POLLIN)
-            if poll.poll(TICK_MS if self.children else None):
+            ready = self.wait(look)
+            if self.control.fileno() in ready:
                 packet, descriptors, _, _ = socket.recv_fds(self.control, 4096, 2)
                 if not packet:
                     break
                 self.control.send(msgpack.packb(self.answer(msgpack.unpackb(packet), descriptors)))
-            for child in self.children.values():
-                self.watch(child)
+            else:  # an answer may have closed a listener, and opened another one of its number
+                for child in self.children.values():
+                    if (listener := child.listener) in ready:
+                        self.admit(child, listener, ready[listener])
+            if time.monotonic() >= look:
+                for child in self.children.values():
+                    self.watch(child)
+                look = time.monotonic() + TICK
         for child in self.children.values():
             child.end()
+
+    def wait(self, look: float) -> dict[int, int]:
+        """Until somebody asks for something or it is time to `look`: who did, with the events of `poll`."""
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        for child in self.children.values():
+            if child.listener is not None and not child.killed:
+                poll.register(child.listener, select.POLLIN)
+        return dict(poll.poll(1000 * max(0.0, look - time.monotonic()) if self.children else None))
 
     def answer(self, request: list[Any], descriptors: list[int]) -> list[Any]:
         if request[0] == "spawn":
@@ -82,23 +98,28 @@ class Server:
         level, home = self.settings["level"], Path(self.settings["home"])
         if level == "landlock":
             home = Path(tempfile.mkdtemp(dir=home))
+        ours, theirs = socket.socketpair()
         pid = namespaces.fork_into_pid_namespace(self.pid_namespace) if level == "bubblewrap" else os.fork()
         if pid == 0:
             try:
-                self.become_worker(descriptors, str(home))
+                ours.close()
+                self.become_worker(descriptors, str(home), theirs)
             finally:
                 os._exit(1)
+        theirs.close()
         for descriptor in descriptors:
             os.close(descriptor)
+        with ours:
+            listener = filters.listener_of(ours)
         if level == "landlock":
-            return Grouped(pid, home)
-        return Namespaced(pid) if level == "bubblewrap" else Child(pid)
+            return Grouped(pid, listener, home)
+        return Namespaced(pid, listener) if level == "bubblewrap" else Child(pid, listener)
 
-    def become_worker(self, descriptors: list[int], home: str) -> None:
+    def become_worker(self, descriptors: list[int], home: str, server: socket.socket) -> None:
         self.control.close()
         os.close(self.pid_namespace)
         for child in self.children.values():
-            os.close(child.pidfd)
+            child.close()
         os.setsid()
         # The server's standard error is one file for all workers, which could leave each other messages in it.
         null = os.open(os.devnull, os.O_RDWR)
@@ -116,7 +137,8 @@ class Server:
             os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = home
             landlock.restrict(self.settings["readable"], home)
         if self.settings["level"] != "none":
-            namespaces.filter_system_calls(self.settings["seccomp"])
+            filters.install(server, *self.settings["seccomp"])
+        server.close()
         os.chdir(home)
         stream, channel = (socket.socket(fileno=descriptor) for descriptor in descriptors)
         worker.run(stream, channel)
@@ -137,16 +159,30 @@ class Server:
                 pass
         os._exit(0)
 
+    def admit(self, child: Child, listener: int, events: int) -> None:
+        """Let a process of the worker make the process or thread that it waits for, unless they are too many."""
+        if not events & select.POLLIN:
+            child.close_listener()  # nobody is left who could ask
+        elif not self.are_too_many(child, child.processes()):
+            filters.allow_one(listener)
+
+    def are_too_many(self, child: Child, processes: list[int]) -> bool:
+        """End a worker whose processes and threads are more than they may be."""
+        if sum(map(threads, processes)) <= self.settings["processes"]:
+            return False
+        child.why = f"it ran more than {self.settings['processes']} processes and threads at once"
+        child.kill()
+        return True
+
     def watch(self, child: Child) -> None:
         """End a worker whose processes together have more memory, or are more, than they may."""
         if self.settings["level"] == "none":
             return
         processes = child.processes()
-        if sum(map(threads, processes)) > self.settings["processes"]:
-            child.why = f"it ran more than {self.settings['processes']} processes and threads at once"
-            child.kill()
+        if self.are_too_many(child, processes):
+            return
         # Resident memory counts shared pages in each process; only where that sum is large is the exact one read.
-        elif sum(map(resident, processes)) > self.settings["memory"] < sum(map(proportional, processes)):
+        if sum(map(resident, processes)) > self.settings["memory"] < sum(map(proportional, processes)):
             child.why = f"it used more than {self.settings['memory'] // 2**20} MB of memory"
             self.relieve(child, processes)
         elif isinstance(child, Grouped) and disk.is_more_than(self.settings["disk"], child.home, processes):
