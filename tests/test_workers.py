@@ -269,3 +269,51 @@ def test_workers_may_join_late_and_what_is_of_no_use_is_said(handed_in: Course, 
     assert "gives no more isolation than landlock, and this run began with bubblewrap. Run `mlphys doctor`" in weak
     assert "has other graders of ps01_linear_algebra/backprop, or other versions of Python" in other
     assert gone == "All workers of the scheduler are gone. Start others."
+
+
+# One of two workers is frozen, while the level is agreed upon and in the middle of its work; then the only one is.
+FROZEN = """
+import os, signal
+from distributed import LocalCluster
+from autograder.batch import cluster, pool
+from autograder.batch.course import Assignment
+from autograder.batch.progress import Silence
+from autograder.batch.run import ClassGrading
+
+class Freezing(Silence):
+    def __init__(self, workers):
+        self.workers = workers
+    def began(self, task):
+        while self.workers:
+            os.kill(self.workers.pop().pid, signal.SIGSTOP)
+
+def scores(workers, freezes):
+    assignment = Assignment("ps01_linear_algebra")
+    grading = ClassGrading(assignment, workers.level(assignment.least), Freezing(freezes))
+    return {student: record.score for (student, _), record in sorted(grading.run(workers, force=True).records.items())}
+
+if __name__ == "__main__":
+    # Ten heartbeats.
+    cluster.SILENT_SECONDS, cluster.BACK_SECONDS, pool.CHECK_SECONDS = 5, 0, 0.5
+    with LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as here:
+        first, second, third = here.workers.values()
+        workers = cluster.Cluster(here.scheduler_address)
+        os.kill(first.pid, signal.SIGSTOP)
+        print("scores", scores(workers, [second]))
+        workers = cluster.Cluster(here.scheduler_address)
+        try:
+            scores(workers, [third])
+        except pool.WorkersLost as reason:
+            print(reason)
+        for worker in (first, second, third):
+            os.kill(worker.pid, signal.SIGKILL)
+"""
+
+
+def test_a_worker_that_is_frozen_is_not_waited_for(handed_in: Course, tmp_path: Path) -> None:
+    course = copied(handed_in, tmp_path / "course")
+    (course.root / "frozen.py").write_text(FROZEN)
+    scores, gone = [line for line in course.python("frozen.py").splitlines() if line[:2] in ("sc", "Al")]
+    assert "'ada': 26" in scores
+    assert scores.count(":") == 4
+    assert gone == "All workers of the scheduler are gone. Start others."

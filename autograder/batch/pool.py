@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from autograder.batch.job import OtherVersion, Task, grade_task
 from autograder.grading.run import Graded
 from autograder.sandbox import NotIsolated, SandboxFault
+
+T = TypeVar("T")
 
 PR_SET_PDEATHSIG = 1
 # Most notebooks are graded in less; a question to a scheduler costs milliseconds.
@@ -114,7 +116,7 @@ def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], No
                 running[_submitted(workers, task)] = task
             if not running and not suspects:
                 return
-            for future in _ended(running, workers):
+            for future in ended(running, workers):
                 task = running.pop(future)
                 if _died(future, workers):
                     suspects.append(task)
@@ -129,12 +131,12 @@ def outcomes(tasks: Iterable[Task], workers: Workers, began: Callable[[Task], No
 
 def _one_by_one(tasks: list[Task], workers: Workers) -> Iterator[tuple[Task, Outcome]]:
     for task in tasks:
-        [future] = _ended([_submitted(workers, task)], workers)
+        [future] = ended([_submitted(workers, task)], workers)
         yield task, _outcome(future, workers)
 
 
-def _ended(running: Collection[Future[Graded]], workers: Workers) -> Collection[Future[Graded]]:
-    """Those that have ended, of which there is one at least."""
+def ended(running: Collection[Future[T]], workers: Workers) -> Collection[Future[T]]:
+    """Those that have ended, of which there is one at least. Raises WorkersLost."""
     while not (done := wait(running, CHECK_SECONDS, FIRST_COMPLETED).done):
         workers.check()
     return done

@@ -102,8 +102,8 @@ def large_class() -> Section:
     return Section(
         f"{STUDENTS} submissions",
         f"Solved notebooks of {PROBLEM} without plots, a process for each core. The gradebook is written after all are "
-        "graded, by one process. Memory is the proportional share (PSS) of all processes together, and of the largest "
-        "worker with its server and its notebooks.",
+        "graded, by one process. Memory, looked at once for each hundred while all are at work, is the proportional "
+        "share (PSS) of all processes together, and of the largest worker with its server and its notebooks.",
         ("submissions", "graded per minute", "gradebook (ms each)", "all processes (MiB)", "largest worker (MiB)"),
         rows,
     )

@@ -26,8 +26,9 @@ def with_nbgrader() -> Section:
     return Section(
         "Beside nbgrader as it comes",
         f"{len(STUDENTS)} simulated students hand in every problem, {len(STUDENTS) * len(seconds)} notebooks. nbgrader "
-        "runs them in a kernel each and gives points for the checks that students see; `mlphys grade` runs the hidden "
-        "tests besides. Wall time of the commands, from start to end; per submission in brackets.",
+        "runs them in a kernel each and gives points for the checks that students see; `mlphys grade --force` runs the "
+        "hidden tests besides, with one job and then, in the same course, with two. Wall time of the commands, from "
+        "start to end; per submission in brackets.",
         ("problem", "nbgrader (s)", "--jobs 1 (s)", "ratio", "--jobs 2 (s)", "ratio"),
         [*rows, ("all", *_row(len(STUDENTS) * len(seconds), *together))],
     )

@@ -38,11 +38,12 @@ def solved_notebooks() -> Section:
         started = time.perf_counter() - began
         rows = [(problem.name, *_figures(problem, sandbox)) for problem in problems()]
     return Section(
-        "One right submission, in a warm process on one core",
+        "One right submission, in a warm process",
         "Cells and calls are the floor: what the student's own code costs in a plain process, its plots and training "
-        "included, and the calls that the tests make of it. What is left of `graded` is the sandbox, a copy of the "
-        f"notebook for each test, and the judging. Medians of {RUNS} runs at isolation {sandbox.level.label}, whose "
-        f"server starts once per process, in {started:.1f} s. Memory: the notebook's process after its cells.",
+        "included, and the calls that the tests make of it, but for those that hand on an object of the student's. "
+        "What is left of `graded` is the sandbox, a copy of the notebook for each test, and the judging. Medians of "
+        f"{RUNS} runs at isolation {sandbox.level.label}, whose server starts once per process, in {started:.1f} s. "
+        "Memory: the notebook's process after its cells.",
         ("problem", "cells (s)", "calls (s)", "graded (s)", "graded / floor", "PSS (MiB)", "private (MiB)"),
         rows,
     )
