@@ -102,23 +102,28 @@ def test_the_doctor_says_what_landlock_does_not_give() -> None:
     assert "A notebook's process was started and ended: this works." in done.stdout
 
 
-# A container's own runtime may hold the only listener that there can be.
+# Where bombs are counted 20 times a second only: a container's own runtime may hold the only listener that there can
+# be, and an older kernel has none.
 LISTENED = """
+rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+rules.add_rule(pyseccomp.NOTIFY, "acct")
+rules.load()
+"""
+OLDER = "pyseccomp.set_api(5)"
+BOMBED = """
 import pyseccomp
 from test_isolation import HOGS, SECONDS, TIGHT
 from conftest import shown
 from autograder.sandbox import Isolation, Sandbox, StudentBroke
-rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-rules.add_rule(pyseccomp.NOTIFY, "acct")
-rules.load()
+{machine}
 for level in (Isolation.LANDLOCK, Isolation.BUBBLEWRAP):
     with Sandbox(level, TIGHT) as sandbox, sandbox.worker() as worker:
         shown(worker, HOGS)
         with worker.fork() as session:
-            print(session.call("one", (), {}, SECONDS)[0])
+            session.call("one", (), {{}}, SECONDS)
         with worker.fork() as session:
             try:
-                session.call("bomb", (), {}, SECONDS)
+                session.call("bomb", (), {{}}, SECONDS)
             except StudentBroke as error:
                 print(error)
 """
@@ -126,8 +131,13 @@ for level in (Isolation.LANDLOCK, Isolation.BUBBLEWRAP):
 
 @pytest.mark.level1
 @pytest.mark.level2
-def test_where_nobody_is_asked_before_a_fork_the_watchdog_counts() -> None:
+@pytest.mark.parametrize("machine", [LISTENED, OLDER])
+def test_where_nobody_is_asked_before_a_fork_the_watchdog_counts(machine: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LISTENED], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        [sys.executable, "-c", BOMBED.format(machine=machine)],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.count("ran more than 10 processes and threads at once") == 2
