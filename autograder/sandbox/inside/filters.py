@@ -33,8 +33,8 @@ class _Program(ctypes.Structure):
 def install(server: socket.socket, refusing: bytes, asking: bytes, seccomp: int) -> None:
     """Install both compiled filters; every process from here on inherits them, and they cannot be undone.
 
-    `seccomp` is the number of that system call. Where there is no listener (`asking` is empty, or the only one that there
-    can be is in use outside), `server` is sent none, and the watchdog is alone.
+    `seccomp` is the number of that system call. Where there is no listener (`asking` is empty, or the only one that
+    there can be is in use outside), `server` is sent none, and the watchdog is alone.
     """
     _checked(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     asked = _Program(asking)
