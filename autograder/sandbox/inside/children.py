@@ -16,8 +16,10 @@ BY_ITSELF = "it ended by itself"
 class Child:
     """A worker that nothing confines: its first process, and what stays in the group of that."""
 
-    def __init__(self, pid: int, listener: int | None) -> None:
-        self.pid, self.pidfd, self.listener = pid, os.pidfd_open(pid), listener
+    listener: int | None = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.pidfd = pid, os.pidfd_open(pid)
         self.why = BY_ITSELF
         self.killed = False
         self.struck: int | None = None
@@ -54,8 +56,8 @@ class Child:
 class Namespaced(Child):
     """A worker in a pid namespace of its own: with its first process, the kernel kills all others."""
 
-    def __init__(self, pid: int, listener: int | None) -> None:
-        super().__init__(pid, listener)
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid)
         self.namespace = os.stat(f"/proc/{pid}/ns/pid").st_ino
 
     def processes(self) -> list[int]:
@@ -69,8 +71,8 @@ class Grouped(Child):
     is killed at once, with those that it is just making.
     """
 
-    def __init__(self, pid: int, listener: int | None, home: Path) -> None:
-        super().__init__(pid, listener)
+    def __init__(self, pid: int, home: Path) -> None:
+        super().__init__(pid)
         self.home = home
 
     def processes(self) -> list[int]:

@@ -109,11 +109,11 @@ class Server:
         theirs.close()
         for descriptor in descriptors:
             os.close(descriptor)
+        # Before it makes itself one that nobody may look into.
+        child = Grouped(pid, home) if level == "landlock" else (Namespaced if level == "bubblewrap" else Child)(pid)
         with ours:
-            listener = filters.listener_of(ours)
-        if level == "landlock":
-            return Grouped(pid, listener, home)
-        return Namespaced(pid, listener) if level == "bubblewrap" else Child(pid, listener)
+            child.listener = filters.listener_of(ours)
+        return child
 
     def become_worker(self, descriptors: list[int], home: str, server: socket.socket) -> None:
         self.control.close()
